@@ -1,0 +1,57 @@
+# Every target sets up what it needs; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports bench fuzz lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements/base.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "steersman needs Python 3.11 or newer (PYTHON=... make names another)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(DEV): $(READY) requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(READY)  ## run the bundled example (in containers where an engine answers)
+	@$(BIN)/python examples/demo.py
+
+test: check pytest  ## run every check and every test that can run here
+
+.PHONY: pytest
+pytest: $(DEV)
+	$(BIN)/python -m pytest
+
+check: lint types imports  ## lint, types and import rules
+
+lint: $(DEV)  ## ruff: format and rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV)  ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(DEV)  ## who may import whom
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## measure against the yardsticks (writes docs/benchmarks.md)
+	$(BIN)/python -m bench
+
+fuzz: $(DEV)  ## feed the language a million files (hours; FILES=1000000)
+	$(BIN)/python -m tests.fuzz --files $(or $(FILES),1000000)
+
+lock: $(DEV)  ## pin the dependencies again, with hashes
+	$(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-annotate --quiet --output-file requirements/base.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 --no-annotate --quiet --output-file requirements/dev.txt
+
+clean:  ## remove what was set up
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,51 @@
+"""Every exception of the program, and the exit code each of them means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steersman.core.problems import Problem
+
+
+class SteersmanError(Exception):
+    """Something went wrong that we can explain."""
+
+    exit_code = 70
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+        self.hint = hint
+
+
+class UserError(SteersmanError):
+    """The input is wrong: a file, a flag or a value that the user gave."""
+
+    exit_code = 2
+
+
+class InvalidFile(UserError):
+    """A pipeline file has mistakes; all of them are in *problems*."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problem(s) in the pipeline file")
+        self.problems = tuple(problems)
+
+
+class Unavailable(SteersmanError):
+    """A door to the outside does not answer; trying again may help."""
+
+    exit_code = 3
+
+
+class Refused(SteersmanError):
+    """A door to the outside said no; trying again will not help."""
+
+    exit_code = 3
+
+
+class Interrupted(SteersmanError):
+    """The user or the system asked us to stop."""
+
+    exit_code = 130
