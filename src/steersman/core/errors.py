@@ -39,6 +39,10 @@ class Unavailable(SteersmanError):
     exit_code = 3
 
 
+class NotThere(Unavailable):
+    """Nothing listens where a door to the outside should be."""
+
+
 class Refused(SteersmanError):
     """A door to the outside said no; trying again will not help."""
 

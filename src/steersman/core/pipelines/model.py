@@ -89,7 +89,7 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowPipeline:
-    """A node of a workflow: *pipeline* is the section to run, *name* is how the others require it."""
+    """A node of a workflow: it runs *pipeline*; *name* is how the others require it."""
 
     name: str
     pipeline: str
