@@ -1,0 +1,175 @@
+"""The FIFO transport: four pipes in a folder that the runner and the box share.
+
+| pipe | from, to | holds |
+|---|---|---|
+| `commands` | runner, shell | what to do |
+| `output` | steps, runner | stdout and stderr |
+| `control` | box, runner | control lines; its end of file means that the box is gone |
+| `kill` | runner, helper | which kill is wanted |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import select
+import stat
+import struct
+import termios
+from collections import deque
+from pathlib import Path
+
+from steersman.core.errors import Refused, Unavailable
+from steersman.sessions.base import Gone, Kill, Message, Output
+from steersman.sessions.control import MAX_LINE, parse
+
+NAMES = ("control", "commands", "output", "kill")
+CHUNK = 256 * 1024
+_PIPE_SIZE = 1024 * 1024
+
+
+def make(directory: Path, *, mode: int = 0o666) -> None:
+    """Make the pipes in *directory*; the box's user must be able to open them, hence *mode*."""
+    for name in NAMES:
+        path = directory / name
+        try:
+            os.mkfifo(path)
+            path.chmod(mode)
+        except OSError as error:
+            raise Unavailable(f"cannot make the pipe {path}: {error.strerror}") from error
+
+
+def _open(path: Path, flags: int) -> int:
+    """Open a pipe without waiting for the other side; refuse whatever is not a pipe."""
+    hint = "something took its place; nothing of this box can be trusted"
+    try:
+        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Refused(f"cannot open the pipe {path}: {error.strerror}", hint=hint) from error
+    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Refused(f"{path} is not a pipe", hint=hint)
+    return fd
+
+
+def _waiting(fd: int) -> int:
+    """Return how many bytes can be read from *fd* at once."""
+    return int(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0])
+
+
+class FifoTransport:
+    """Speaks to session.sh through the pipes that `make` made in *directory*.
+
+    All but `control` are held open in both directions: so opening waits for nobody, and only
+    the end of the box makes an end of file.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._fds: dict[str, int] = {}
+        self._messages: deque[Message] = deque()
+        self._line = b""
+        self._gone = False
+        try:
+            for name in NAMES:
+                flags = os.O_RDONLY if name == "control" else os.O_RDWR
+                self._fds[name] = _open(directory / name, flags)
+        except Refused:
+            self._close()
+            raise
+        self._control, self._output = self._fds["control"], self._fds["output"]
+        self._enlarge()
+
+    def _enlarge(self) -> None:
+        try:
+            fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        except OSError:
+            return  # more than an ordinary user may have: slower, not wrong
+
+    async def send(self, data: bytes) -> None:
+        await self._write("commands", data)
+
+    async def kill(self, what: Kill) -> None:
+        await self._write("kill", f"{what}\n".encode())
+
+    async def _write(self, name: str, data: bytes) -> None:
+        while data and name in self._fds:
+            try:
+                data = data[os.write(self._fds[name], data) :]
+            except BlockingIOError:
+                await self._wait(writer=self._fds[name])
+
+    async def receive(self) -> Message:
+        while not self._messages:
+            if self._gone or not self._fds:
+                return Gone()
+            if not (self._hear() or self._read(CHUNK)):
+                await self._wait(self._control, self._output)
+        return self._messages.popleft()
+
+    def _read(self, size: int) -> int:
+        """Take at most *size* bytes of output, as one message; return how many."""
+        try:
+            data = os.read(self._output, size)
+        except BlockingIOError:
+            return 0
+        if data:
+            self._messages.append(Output(data))
+        return len(data)
+
+    def _hear(self) -> bool:
+        """Take what the control pipe holds; before each line the output written until then."""
+        if not self._has_news():
+            return False
+        try:
+            data = os.read(self._control, MAX_LINE)
+        except BlockingIOError:
+            return False
+        self._drain()
+        self._gone = not data
+        *lines, self._line = (self._line + data).split(b"\n")
+        self._messages.extend(parse(line) for line in lines if len(line) <= MAX_LINE)
+        if len(self._line) > MAX_LINE:
+            self._line = self._line[:MAX_LINE] + b"..."
+        return True
+
+    def _drain(self) -> None:
+        """Take exactly what is there now: a process that goes on printing must not hold us."""
+        left = _waiting(self._output)
+        while left > 0 and (size := self._read(min(left, CHUNK))):
+            left -= size
+
+    def _has_news(self) -> bool:
+        # Before the box opens its end, reading would give an end of file too; poll knows better.
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        return bool(poll.poll(0))
+
+    async def _wait(self, *readers: int, writer: int | None = None) -> None:
+        """Wait until one of *readers* has something, or *writer* takes something."""
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        for fd in readers:
+            loop.add_reader(fd, wake)
+        if writer is not None:
+            loop.add_writer(writer, wake)
+        try:
+            await ready
+        finally:
+            for fd in readers:
+                loop.remove_reader(fd)
+            if writer is not None:
+                loop.remove_writer(writer)
+
+    async def close(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        for fd in self._fds.values():
+            os.close(fd)
+        self._fds.clear()
