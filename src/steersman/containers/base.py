@@ -22,6 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from steersman.core.ports import PortBinding as PortBinding
 from steersman.sessions.base import Transport
 from steersman.trees import Collected, Entry, Limits
 
@@ -33,7 +34,7 @@ class PullPolicy(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a door may be able to do; a pipeline that needs what its door lacks is refused in words."""
+    """What a door may be able to do; a pipeline that needs what is lacking is refused in words."""
 
     IMAGES = "images"
     SERVICES = "services"
@@ -70,16 +71,6 @@ class Mount:
     source: str
     target: str
     read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortBinding:
-    """A port of a container, published on this machine when *host_port* is given."""
-
-    container_port: int
-    protocol: str = "tcp"
-    host_ip: str = ""
-    host_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

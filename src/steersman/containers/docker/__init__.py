@@ -1,0 +1,1 @@
+"""The containers door over the Engine API of Docker and Podman."""
