@@ -1,0 +1,79 @@
+"""The ignore file: which names of a project are not copied.
+
+One pattern a line; `#` begins a comment, `!` a pattern that accepts. A name is left out when a
+pattern matches it and no accepting one does; the order of lines means nothing. A leading `/` ties
+a pattern to the top folder, else it may match at any depth; a trailing `/` matches only folders;
+`*` and `?` do not cross a `/`. What lies in a folder that is left out cannot be accepted again.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+from typing import NamedTuple
+
+
+class _Pattern(NamedTuple):
+    parts: tuple[re.Pattern[str] | str, ...]
+    anchored: bool
+    only_folders: bool
+
+    def matches(self, components: list[str], *, is_folder: bool) -> bool:
+        count = len(self.parts)
+        if (self.only_folders and not is_folder) or len(components) < count:
+            return False
+        taken = components[:count] if self.anchored else components[-count:]
+        if self.anchored and len(components) != count:
+            return False
+        return all(
+            part == name if isinstance(part, str) else part.match(name) is not None
+            for part, name in zip(self.parts, taken, strict=True)
+        )
+
+
+class Rules(NamedTuple):
+    """The patterns of an ignore file. *literal* are plain names without a `/`, the common case."""
+
+    ignore: tuple[_Pattern, ...] = ()
+    accept: tuple[_Pattern, ...] = ()
+    literal: frozenset[str] = frozenset()
+
+    def skips(self, name: str, is_folder: bool) -> bool:  # noqa: FBT001 - the shape trees.scan takes
+        """Tell whether *name* (relative, with `/`) is left out."""
+        if not self.ignore and not self.literal:
+            return False
+        components = name.split("/")
+        ignored = components[-1] in self.literal or any(
+            pattern.matches(components, is_folder=is_folder) for pattern in self.ignore
+        )
+        return ignored and not any(
+            pattern.matches(components, is_folder=is_folder) for pattern in self.accept
+        )
+
+
+def parse(text: str) -> Rules:
+    """Read the text of an ignore file."""
+    ignore: list[_Pattern] = []
+    accept: list[_Pattern] = []
+    literal: set[str] = set()
+    for line in map(str.strip, text.splitlines()):
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("!"):
+            accept += _pattern(line[1:].strip())
+        elif not any(character in line for character in "/*?["):
+            literal.add(line)
+        else:
+            ignore += _pattern(line)
+    return Rules(tuple(ignore), tuple(accept), frozenset(literal))
+
+
+def _pattern(text: str) -> list[_Pattern]:
+    """Read one pattern; one without any name in it matches nothing."""
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if not parts:
+        return []
+    compiled = tuple(
+        re.compile(translate(part)) if any(c in part for c in "*?[") else part for part in parts
+    )
+    return [_Pattern(compiled, text.startswith("/"), text.endswith("/"))]

@@ -1,0 +1,128 @@
+"""What a step says of itself in its step.yml, and whether it is used as it says."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from steersman.core.pipelines.model import Step
+from steersman.core.problems import Problem, Severity
+
+_TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """A property a step takes. *type* is `string` unless the manifest names another."""
+
+    name: str
+    type: str = "string"
+    default: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A step.yml (or wercker-step.yml) that was read."""
+
+    name: str = ""
+    version: str = ""
+    summary: str = ""
+    properties: tuple[Property, ...] = ()
+
+
+def read(data: object) -> Manifest:
+    """Read the plain data of a manifest, all scalars being texts; what makes no sense is left out.
+
+    Properties are a list of maps with `name`, or (in the older form) a map by name.
+    """
+    if not isinstance(data, Mapping):
+        return Manifest()
+    return Manifest(
+        name=_text(data.get("name")),
+        version=_text(data.get("version")),
+        summary=_text(data.get("summary") or data.get("description")),
+        properties=tuple(_properties(data.get("properties"))),
+    )
+
+
+def _properties(data: object) -> Iterator[Property]:
+    if isinstance(data, Mapping):
+        data = [
+            {"name": name, **(item if isinstance(item, Mapping) else {})}
+            for name, item in data.items()
+        ]
+    for item in data if isinstance(data, list) else ():
+        if isinstance(item, Mapping) and (name := _text(item.get("name"))):
+            yield Property(
+                name=name,
+                type=_text(item.get("type")).lower() or "string",
+                default=_text(item.get("default")),
+                required=_text(item.get("required")).lower() in ("true", "yes", "on", "y"),
+            )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def check(step: Step, manifest: Manifest) -> Iterator[Problem]:
+    """Return what is wrong with the way *step* is used: nothing may start then."""
+    known = {_key(item.name): item for item in manifest.properties}
+    given = {_key(name): text for name, text in step.properties.items()}
+    for key, item in known.items():
+        yield from _check_value(step, item, given.get(key))
+    for name in step.properties:
+        if known and _key(name) not in known and name not in ("code", "name"):
+            yield _unknown(step, name, [item.name for item in manifest.properties])
+
+
+def _key(name: str) -> str:
+    """Return what two spellings of one property share: both make the same variable."""
+    return name.replace("-", "_").upper()
+
+
+def _check_value(step: Step, item: Property, text: str | None) -> Iterator[Problem]:
+    if not text and item.required and not item.default:
+        yield _error(
+            step,
+            "missing-property",
+            f"the step {step.id} needs the property {item.name}",
+            f"write `{item.name}: ...` below it",
+        )
+    elif text and "$" not in text and not _fits(item.type, text):
+        yield _error(
+            step,
+            "wrong-type",
+            f"the property {item.name} of the step {step.id} must be {_TYPES[item.type]}, not {text!r}",
+            None,
+        )
+
+
+def _fits(kind: str, text: str) -> bool:
+    match kind:
+        case "integer":
+            return text.strip().lstrip("+-").isdigit()
+        case "number":
+            return text.strip().lstrip("+-").replace(".", "", 1).isdigit()
+        case "boolean":
+            return text.strip().lower() in ("true", "false", "yes", "no", "on", "off", "0", "1")
+    return True
+
+
+def _unknown(step: Step, name: str, known: list[str]) -> Problem:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
+    return Problem(
+        Severity.WARNING, "unknown-property", step.place,
+        f"the step {step.id} does not know the property {name}", hint,
+    )  # fmt: skip
+
+
+def _error(step: Step, code: str, message: str, hint: str | None) -> Problem:
+    return Problem(Severity.ERROR, code, step.place, message, hint)

@@ -1,0 +1,206 @@
+"""Fetching the archive of a step over HTTP, and keeping what was in it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from steersman import trees
+from steersman.core.errors import SteersmanError, Unavailable, UserError
+from steersman.core.pipelines.model import Step
+from steersman.trees import Limits
+
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
+
+MIB = 1024 * 1024
+PIECE = 256 * 1024
+LIMITS = Limits(size=500 * MIB, entries=100_000)
+"""What a step may hold, unpacked."""
+PAUSES = (0.3, 1.0)
+"""Seconds before the second and the third try."""
+TIMEOUT = 30.0
+"""Seconds a server may be silent."""
+DEADLINE = 600.0
+"""Seconds one archive may take."""
+STALE = 3600.0
+STEP_FILES = ("step.yml", "wercker-step.yml", "run.sh", "init.sh")
+
+
+class Fetcher:
+    """Fetches archives into *folder*, one folder for each step and address."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        refresh: bool = False,
+        limits: Limits = LIMITS,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._folder = folder
+        self._refresh = refresh
+        self._limits = limits
+        self._pause = pause
+        self._fresh: set[str] = set()
+
+    def fetch(self, step: Step, url: str) -> Path:
+        """Return the folder of a step's files, fetched unless it is there already."""
+        digest = hashlib.sha256(url.encode()).hexdigest()[:16]
+        name = f"{step.owner}-{step.name}@{step.version}-{digest}"
+        target = self._folder / name
+        if target.is_dir() and (not self._refresh or name in self._fresh):
+            return target
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
+        try:
+            self._fetch(step, url, scratch / "files")
+            self._keep(step_root(scratch / "files"), target, scratch / "old")
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        self._fresh.add(name)
+        return target
+
+    def _keep(self, fetched: Path, target: Path, old: Path) -> None:
+        """Put what was fetched in its place at once; somebody else may be doing the same."""
+        if self._refresh and target.exists():
+            try:
+                os.rename(target, old)
+            except FileNotFoundError:
+                pass
+        try:
+            os.rename(fetched, target)
+        except OSError:
+            if not target.is_dir():
+                raise
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left half fetched."""
+        for path in self._folder.glob(".new-*"):
+            try:
+                if time.time() - path.stat().st_mtime > STALE:
+                    shutil.rmtree(path, ignore_errors=True)
+            except FileNotFoundError:
+                continue
+
+    def _fetch(self, step: Step, url: str, into: Path) -> None:
+        for pause in PAUSES:
+            try:
+                return self._once(step, url, into)
+            except Unavailable:
+                shutil.rmtree(into, ignore_errors=True)
+                self._pause(pause)
+        return self._once(step, url, into)
+
+    def _once(self, step: Step, url: str, into: Path) -> None:
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+
+        what = f"{step.place}: cannot fetch the step {step.name} from {url}"
+        try:
+            with _opener().open(url, timeout=TIMEOUT) as response:
+                asyncio.run(_unpack(response, into, self._limits))
+        except HTTPError as error:
+            with error:
+                raise _answered(what, error.code) from error
+        except trees.TooLarge:
+            most = f"{self._limits.size // MIB} MiB or {self._limits.entries} files"
+            raise UserError(f"{what}: it is larger than {most}") from None
+        except (zlib.error, SteersmanError) as error:
+            if isinstance(error, Unavailable):
+                raise
+            raise UserError(
+                f"{what}: {error}", hint="it must be a tar or tar.gz archive"
+            ) from error
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise Unavailable(
+                f"{what}: {reason}", hint="try again, or check the address"
+            ) from error
+
+
+def _answered(what: str, status: int) -> SteersmanError:
+    if status >= 500:
+        return Unavailable(f"{what}: the server answers with {status}", hint="try again later")
+    reason = {401: "it needs a login", 403: "it is forbidden", 404: "it was not found"}.get(
+        status, "the server refuses"
+    )
+    return UserError(f"{what}: {reason} ({status})", hint="check the address")
+
+
+def step_root(folder: Path) -> Path:
+    """Return where the step's files begin: archives of a repository have one folder on top."""
+    if any((folder / name).is_file() for name in STEP_FILES):
+        return folder
+    found = [path for path in folder.iterdir() if not path.name.startswith("pax_global_header")]
+    if len(found) == 1 and found[0].is_dir() and not found[0].is_symlink():
+        return found[0]
+    return folder
+
+
+def _opener() -> OpenerDirector:
+    """Return an opener that speaks HTTP only, also after a redirection."""
+    from urllib import request
+
+    opener = request.OpenerDirector()
+    for handler in (
+        request.ProxyHandler(),
+        request.HTTPHandler(),
+        request.HTTPSHandler(),
+        request.HTTPDefaultErrorHandler(),
+        request.HTTPRedirectHandler(),
+        request.HTTPErrorProcessor(),
+        request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    opener.addheaders = [("User-Agent", "steersman")]
+    return opener
+
+
+async def _unpack(response: IO[bytes], into: Path, limits: Limits) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in unzipped(_read(response)):
+            yield piece
+
+    await trees.unpack(pieces(), into, limits)
+
+
+def _read(response: IO[bytes]) -> Iterator[bytes]:
+    began = time.monotonic()
+    while piece := response.read(PIECE):
+        yield piece
+        if time.monotonic() - began > DEADLINE:
+            raise TimeoutError(f"it took longer than {DEADLINE:.0f} seconds")
+
+
+def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Undo gzip, when it is gzip, without ever holding much more than a piece."""
+    first = next(pieces, b"")
+    if not first.startswith(b"\x1f\x8b"):
+        yield first
+        yield from pieces
+        return
+    unzip = zlib.decompressobj(31)
+    for piece in _chain(first, pieces):
+        rest = piece
+        while rest:
+            if unzip.eof:
+                unzip = zlib.decompressobj(31)
+            yield unzip.decompress(rest, PIECE)
+            rest = unzip.unconsumed_tail or unzip.unused_data
+    if not unzip.eof:
+        raise zlib.error("the archive ends too early")
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest

@@ -1,0 +1,194 @@
+"""The files of steps: found on this machine or fetched, and kept.
+
+A folder `<owner>-<name>[@<version>]` that somebody put among the steps is used as it is. What was
+fetched is kept beside them under `.fetched/`, by its address too, so that another address is
+another step. There is no registry any more that could know a step by its name alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from steersman import trees
+from steersman.core import manifests
+from steersman.core.errors import UserError
+from steersman.core.manifests import Manifest
+from steersman.core.pipelines.findings import nearest
+from steersman.core.pipelines.model import Step, StepKind
+from steersman.core.problems import Problem, Severity
+from steersman.step_archives import Fetcher
+from steersman.trees import Entry, Kind
+
+ANY_VERSION = "*"
+MANIFESTS = ("step.yml", "wercker-step.yml")
+LONGEST_MANIFEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedStep:
+    """A step's files, what it says of itself, and what is doubtful about its use."""
+
+    entries: tuple[Entry, ...]
+    manifest: Manifest | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def script_text(code: str) -> str:
+    """Return the run.sh of a script step: it ends at the first command that fails.
+
+    Code that begins with `#!` decides that for itself.
+    """
+    return code if code.startswith("#!") else f"set -e\n{code}\n"
+
+
+class StepStore:
+    """Finds the files of steps.
+
+    *folder* keeps fetched steps; steps put there or into *steps_in_project* by hand are found
+    too. *base* is where a relative `file://` address begins. With *refresh* what was fetched
+    before is fetched again.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        steps_in_project: Path | None = None,
+        base: Path | None = None,
+        *,
+        refresh: bool = False,
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        self._folders = list(dict.fromkeys([steps_in_project or folder, folder]))
+        self._base = base or Path()
+        self._fetcher = fetcher or Fetcher(folder / ".fetched", refresh=refresh)
+
+    @cached_property
+    def init_script(self) -> str:
+        """The functions every step may call, as shell text."""
+        return Path(__file__).with_name("wercker_init.sh").read_text()
+
+    def fetch(self, step: Step) -> FetchedStep:
+        """Return the files of *step*, checked against what its manifest asks for.
+
+        Only a step with an `http(s)://` address may take time. Links in a step stay links: its
+        author does not choose which files of this machine are read.
+        """
+        if step.kind is StepKind.SCRIPT:
+            data = script_text(step.properties.get("code", "")).encode()
+            run = Entry("run.sh", Kind.FILE, 0o755, data, len(data))
+            return FetchedStep(entries=(run,))
+        folder = self._find(step)
+        entries = tuple(trees.scan(folder))
+        manifest, warnings = read_manifest(folder, step)
+        warnings += _idle(step, entries)
+        if manifest is not None:
+            warnings += _checked(step, manifest)
+        return FetchedStep(entries=entries, manifest=manifest, warnings=warnings)
+
+    def _find(self, step: Step) -> Path:
+        if step.url is not None and step.url.startswith("file://"):
+            return self._local(step, step.url.removeprefix("file://"))
+        provided = self._provided(step)
+        if provided is not None:
+            return provided
+        if step.url is not None:
+            return self._fetcher.fetch(step, step.url)
+        raise self._unknown(step)
+
+    def _local(self, step: Step, address: str) -> Path:
+        path = self._base / address
+        if path.is_dir():
+            return path
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise UserError(
+            f"{step.place}: the step {step.name} is to be at {path}, which {what}",
+            hint=f"a relative file:// address begins in {self._base.resolve()}",
+        )
+
+    def _provided(self, step: Step) -> Path | None:
+        name = folder_name(step)
+        for folder in self._folders:
+            if (folder / name).is_dir():
+                return folder / name
+        return None
+
+    def _unknown(self, step: Step) -> UserError:
+        shown = f"{step.owner}/{step.name}"
+        wanted = folder_name(step)
+        near = nearest(wanted, self._names())
+        hint = (
+            f"there is a step {near}; did you mean that?"
+            if near
+            else f"put it at {self._folders[0] / wanted}, or give the address of a tarball: "
+            f'{shown} "https://..."'
+        )
+        return UserError(
+            f"{step.place}: the step {shown} is not here, and the Wercker registry is closed",
+            hint=hint,
+        )
+
+    def _names(self) -> Iterator[str]:
+        for folder in self._folders:
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError:
+                continue
+            yield from (name for name in names if not name.startswith("."))
+
+
+def folder_name(step: Step) -> str:
+    """Return the name under which a step is put among the steps by hand."""
+    version = "" if step.version == ANY_VERSION else f"@{step.version}"
+    return f"{step.owner}-{step.name}{version}"
+
+
+def read_manifest(folder: Path, step: Step) -> tuple[Manifest | None, tuple[str, ...]]:
+    """Read the step's manifest; one that is broken is a warning, as the step may still run."""
+    for name in MANIFESTS:
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                return manifests.read(_plain(file.read(LONGEST_MANIFEST))), ()
+        except (OSError, ValueError) as error:
+            return None, (f"{step.place}: {name} of the step {step.name} is ignored: {error}",)
+    return None, ()
+
+
+def _plain(data: bytes) -> object:
+    import yaml
+
+    try:
+        # The base loader makes nothing but texts, lists and maps.
+        return yaml.load(data, yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ValueError(
+            f"{where}{getattr(error, 'problem', None) or 'it cannot be read'}"
+        ) from error
+
+
+def _idle(step: Step, entries: tuple[Entry, ...]) -> tuple[str, ...]:
+    if any(entry.name in ("run.sh", "init.sh") for entry in entries):
+        return ()
+    return (f"{step.place}: the step {step.name} has neither run.sh nor init.sh: it does nothing",)
+
+
+def _checked(step: Step, manifest: Manifest) -> tuple[str, ...]:
+    """Return the doubts about a step's properties; raise `UserError` for mistakes."""
+    problems = list(manifests.check(step, manifest))
+    mistakes = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if mistakes:
+        hints = "; ".join(problem.hint for problem in mistakes if problem.hint)
+        raise UserError("\n".join(map(_line, mistakes)), hint=hints or None)
+    return tuple(_line(item) + (f" ({item.hint})" if item.hint else "") for item in problems)
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.place}: {problem.message}"

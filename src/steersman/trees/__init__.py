@@ -1,0 +1,21 @@
+"""Trees of files: scanned, packed, unpacked and copied, with nothing taken from outside of them."""
+
+from steersman.trees.base import Collected, Entry, Kind, Limits, TooLarge
+from steersman.trees.collecting import collect
+from steersman.trees.copying import copy
+from steersman.trees.packing import pack
+from steersman.trees.scanning import scan
+from steersman.trees.unpacking import unpack
+
+__all__ = [
+    "Collected",
+    "Entry",
+    "Kind",
+    "Limits",
+    "TooLarge",
+    "collect",
+    "copy",
+    "pack",
+    "scan",
+    "unpack",
+]

@@ -1,0 +1,81 @@
+"""What a tree of files is made of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from os import PathLike
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    FILE = "file"
+    FOLDER = "folder"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+
+
+class Entry(NamedTuple):
+    """One member of a tree. *name* is relative, with `/`; "" is the top folder itself.
+
+    *source* is a file of this machine (a path), or the content itself; for links *target* is the
+    text of the link (SYMLINK) or the name of an earlier entry (HARDLINK). *modified* is in seconds.
+    """
+
+    name: str
+    kind: Kind
+    mode: int
+    source: str | PathLike[str] | bytes | None = None
+    size: int = 0
+    modified: float = 0.0
+    target: str = ""
+
+
+class Limits(NamedTuple):
+    """How much may be taken in: bytes of content, and number of entries."""
+
+    size: int
+    entries: int = 2_000_000
+
+
+class Collected(NamedTuple):
+    """What was taken in. *skipped* names members left out, each with the reason (at most 20).
+
+    *missing* says that the folder was not there at all.
+    """
+
+    files: int = 0
+    size: int = 0
+    skipped: tuple[str, ...] = ()
+    missing: bool = False
+
+
+class TooLarge(Exception):
+    """More than the limits allow; what was written so far has been removed."""
+
+
+MOST_NAMED = 20
+
+
+class Count:
+    """Counts what is taken in and raises `TooLarge` past the limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.files = self.size = self._entries = 0
+        self.skipped: list[str] = []
+
+    def entry(self, size: int = 0) -> None:
+        """Count one entry of *size* bytes, before it is written."""
+        self._entries += 1
+        self.size += size
+        if self.size > self.limits.size or self._entries > self.limits.entries:
+            raise TooLarge
+
+    def skip(self, name: str, why: str) -> None:
+        """Note a member that is left out."""
+        if len(self.skipped) < MOST_NAMED:
+            self.skipped.append(f"{name} ({why})")
+
+    def collected(self) -> Collected:
+        """Return what was taken in."""
+        return Collected(self.files, self.size, tuple(self.skipped))
