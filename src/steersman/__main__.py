@@ -1,0 +1,5 @@
+"""`python -m steersman` is `steer`."""
+
+from steersman.cli.main import main
+
+main()

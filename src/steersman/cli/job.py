@@ -1,0 +1,204 @@
+"""From flags and files to a `Job`: everything a run needs, decided before it begins."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steersman import __version__
+from steersman.cli import git_facts
+from steersman.cli.working_dir import WorkingDir
+from steersman.containers.base import Containers, PullPolicy
+from steersman.core import environment_file, ignores, variables
+from steersman.core.errors import UserError
+from steersman.core.pipelines.model import Config, Pipeline, Step
+from steersman.core.variables import Command, RunFacts
+from steersman.executor import Job, Settings
+from steersman.step_store import StepStore
+
+Flags = Mapping[str, Any]
+COMMAND_MINUTES, SILENCE_MINUTES = 25.0, 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for: a pipeline of a file that was read, on a folder, with flags."""
+
+    command: Command
+    project: Path
+    working: WorkingDir
+    config: Config
+    pipeline: Pipeline
+    flags: Flags
+
+
+def build_job(
+    request: Request,
+    containers: Containers,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> Job:
+    """Build the job of one local run, and its folder."""
+    flags, working = request.flags, request.working
+    run_id = flags["run_id"] or new_run_id()
+    facts = _facts(request, run_id, containers.root_of(run_id))
+    given = variables.given(_calling_environment(flags, environ), _flag_variables(flags["env"]))
+    return Job(
+        run_id=run_id,
+        pipeline=request.pipeline,
+        steps=target_steps(request.pipeline, flags["deploy_target"]),
+        public=(*variables.of_run(facts), *given.public),
+        hidden=given.hidden,
+        source=request.project,
+        skip=_skip(request),
+        base_path=facts.base_path,
+        root=facts.root,
+        folder=working.new_run(run_id),
+        cache=working.cache,
+        step_store=StepStore(working.steps, refresh=flags["refresh_steps"]),
+        new_id=new_id,
+        settings=settings(request.config, request.pipeline, flags),
+    )
+
+
+def new_run_id() -> str:
+    """Return 24 hexadecimal digits that sort by time, as the original's did."""
+    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+
+
+def target_steps(pipeline: Pipeline, target: str | None) -> tuple[Step, ...]:
+    """Return the steps of a deploy target; without one, and for an unknown one, those of `steps`.
+
+    An unknown target is refused where the pipeline has targets at all: the original fell back in
+    silence, and deployed something else.
+    """
+    if not target:
+        return pipeline.steps
+    if target in pipeline.targets:
+        return pipeline.targets[target]
+    if pipeline.targets:
+        raise UserError(
+            f"the pipeline {pipeline.name} has no deploy target {target}",
+            hint=f"it has {', '.join(pipeline.targets)}",
+        )
+    return pipeline.steps
+
+
+def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
+    """Return how to run: a flag wins over the pipeline, that over the file."""
+
+    def minutes(flag: str, default: float) -> float:
+        for value in (flags[flag], getattr(pipeline, flag), getattr(config, flag)):
+            if value is not None:
+                return float(value) * 60
+        return default * 60
+
+    return Settings(
+        command_timeout=minutes("command_timeout", COMMAND_MINUTES),
+        no_response_timeout=minutes("no_response_timeout", SILENCE_MINUTES),
+        service_timeout=flags["service_timeout"],
+        pull=PullPolicy.NEVER if flags["docker_local"] else PullPolicy(flags["pull"]),
+        artifacts=flags["artifacts"],
+        direct_mount=flags["direct_mount"],
+        expose_ports=flags["expose_ports"],
+        enable_volumes=flags["enable_volumes"],
+        keep=flags["no_remove"],
+        dns=tuple(flags["docker_dns"]),
+        memory=flags["docker_memory"] and flags["docker_memory"] * 1024 * 1024,
+        network=flags["docker_network"],
+    )
+
+
+def _facts(request: Request, run_id: str, root: str) -> RunFacts:
+    flags, project, pipeline = request.flags, request.project, request.pipeline
+    git = git_facts.read(project)
+    user = _user()
+    name = flags["application_name"] or project.resolve().name
+    return RunFacts(
+        command=request.command,
+        run_id=run_id,
+        pipeline=pipeline.name,
+        base_path=f"{root}{pipeline.base_path or '/pipeline/source'}",
+        source_dir=flags["source_dir"] or request.config.source_dir or "",
+        root=root,
+        application_id=flags["application_id"] or name,
+        application_name=name,
+        application_owner=flags["application_owner_name"] or user,
+        started_by=flags["application_started_by_name"] or flags["application_owner_name"] or user,
+        git_domain=flags["git_domain"] or git.domain,
+        git_owner=flags["git_owner"] or git.owner or user,
+        git_repository=flags["git_repository"] or git.repository,
+        git_branch=flags["git_branch"] or git.branch,
+        git_tag=flags["git_tag"] or git.tag,
+        git_commit=flags["git_commit"] or git.commit,
+        git_message=git.message,
+        git_author=git.author,
+        git_url=git.url,
+        deploy_target=flags["deploy_target"] or "",
+        version=__version__,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "wercker"  # what the original said where the system knew no name
+
+
+def _calling_environment(flags: Flags, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with the variables of the ENVIRONMENT file added."""
+    named = flags["environment"]
+    path = Path(named or "ENVIRONMENT")
+    if not path.is_file():
+        if named:
+            raise UserError(
+                f"there is no file {named}", hint="--environment names a file of variables"
+            )
+        return dict(environ)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    return dict(environ) | environment_file.parse(text, environ)
+
+
+def _flag_variables(words: Iterable[str]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--env {word} has no value", hint="write --env NAME=VALUE")
+        pairs.append((name, value))
+    return pairs
+
+
+def _skip(request: Request) -> Callable[[str, bool], bool]:
+    """Return which names of the project are not copied: what is ignored, and `.wercker/`."""
+    flags, project = request.flags, request.project
+    named = flags["ignore_file"] or request.config.ignore_file
+    path = project / Path(named or ".werckerignore").expanduser()
+    rules = ignores.Rules()
+    if path.is_file():
+        rules = ignores.parse(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    elif flags["ignore_file"]:
+        raise UserError(f"there is no ignore file {path}")
+    own = _relative(request.working.path, project)
+    if own is None:
+        return rules.skips
+    return lambda name, is_folder: name == own or rules.skips(name, is_folder)
+
+
+def _relative(path: Path, folder: Path) -> str | None:
+    try:
+        return path.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return None

@@ -1,0 +1,141 @@
+"""`steer`: finds the command, runs it, and turns every ending into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from steersman.core.errors import InvalidFile, SteersmanError
+
+# name: (module below steersman.cli, help). Modules are imported when their command is called,
+# so that `steer version` does not pay for what `steer build` needs.
+COMMANDS = {
+    "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
+    "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
+    "check": ("check", "say what a pipeline file holds and what is wrong with it"),
+    "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),
+    "prune": ("prune", "remove what killed runs left behind, and old runs"),
+    "version": ("version", "print the version"),
+}
+ALIASES = {"b": "build", "d": "deploy", "check-config": "check", "v": "version"}
+BUG = 70
+INTERRUPTED = 130
+
+
+class Steer(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"steersman.cli.{COMMANDS[name][0]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command, long_flags(rest, command) if command else rest
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def long_flags(args: Sequence[str], command: click.Command) -> list[str]:
+    """Accept the flags the way Wercker's own command line did.
+
+    There `-flag` and `--flag` were one, and switches took `=true` or `=false`.
+    """
+    options = {
+        name: parameter
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+        if name.startswith("--")
+    }
+    result: list[str] = []
+    for place, word in enumerate(args):
+        if word == "--":
+            return result + list(args[place:])
+        name, equals, value = word.partition("=")
+        if name.startswith("-") and f"-{name}" in options:
+            name = f"-{name}"
+        option = options.get(name)
+        if option is None:
+            result.append(word)
+        elif option.is_flag and equals and value.lower() in ("true", "1", "t"):
+            result.append(name)
+        elif not (option.is_flag and equals and value.lower() in ("false", "0", "f")):
+            result.append(f"{name}{equals}{value}")
+    return result
+
+
+@click.group(cls=Steer, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="steersman", message="steer %(version)s")
+def steer() -> None:
+    """Run the pipelines of a wercker.yml."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run `steer` and leave with its exit code."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run `steer` and return its exit code; see docs/exit-codes for their meaning."""
+    try:
+        code = steer.main(args, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("steer: interrupted", err=True)
+        return INTERRUPTED
+    except SteersmanError as error:
+        show(error)
+        return error.exit_code
+    except BrokenPipeError:
+        return _nobody_reads()
+    except Exception:  # noqa: BLE001 - the one place where a bug becomes an exit code
+        return _bug()
+    return code if isinstance(code, int) else 0
+
+
+def show(error: SteersmanError) -> None:
+    """Print an error for a person: what, and what to do."""
+    if isinstance(error, InvalidFile):
+        return  # the command has shown the problems themselves
+    click.echo(f"error: {error}", err=True)
+    if error.hint:
+        click.echo(f"\nhint: {error.hint}", err=True)
+
+
+def _nobody_reads() -> int:
+    """End quietly when the reader of our output has gone, as in `steer schema | head`."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    click.echo(
+        "\nerror: this is a bug in steersman, not in your pipeline"
+        "\n\nhint: please report it with the lines above",
+        err=True,
+    )
+    return BUG

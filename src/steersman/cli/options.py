@@ -1,0 +1,148 @@
+"""The flags of the commands that run a pipeline: the original's names, and short current ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _flag(*names: str, help: str | None = None, **more: Any) -> Decorator:
+    return click.option(*names, help=help, hidden=help is None, **more)
+
+
+_WHAT = [
+    _flag("-p", "--pipeline", envvar="WERCKER_PIPELINE", help="the section of the file to run"),
+    _flag(
+        "--deploy-target",
+        envvar="WERCKER_DEPLOYTARGET_NAME",
+        help="run these steps instead of `steps`",
+    ),
+    _flag(
+        "-f",
+        "--wercker-yml",
+        "--file",
+        "wercker_yml",
+        envvar="WERCKER_YML_FILE",
+        help="the pipeline file",
+    ),
+    _flag("--source-dir", help="folder of the source in which steps start"),
+    _flag("--ignore-file", help="names of files that are not copied [default: .werckerignore]"),
+    _flag("--direct-mount", is_flag=True, help="work on the project itself, not on a copy"),
+    _flag(
+        "--artifacts",
+        is_flag=True,
+        help="keep the artifacts of steps, and the source where the output is empty",
+    ),
+]
+_VARIABLES = [
+    _flag(
+        "-e", "--env", multiple=True, metavar="NAME=VALUE", help="set a variable of the pipeline"
+    ),
+    _flag(
+        "--environment",
+        envvar="WERCKER_ENVIRONMENT_FILE",
+        help="file of X_ and XXX_ variables [default: ENVIRONMENT]",
+    ),
+]
+_ENGINE = [
+    _flag(
+        "--pull",
+        type=click.Choice(["missing", "always", "never"]),
+        default="missing",
+        show_default=True,
+        help="when to pull images",
+    ),
+    _flag("--docker-local", is_flag=True, help="the same as --pull never"),
+    _flag("--docker-host", envvar="DOCKER_HOST", help="address of the container engine"),
+    _flag("--docker-tls-verify", envvar="DOCKER_TLS_VERIFY"),
+    _flag("--docker-cert-path", envvar="DOCKER_CERT_PATH"),
+    _flag("--docker-dns", envvar="DOCKER_DNS", multiple=True),
+    _flag("--docker-memory", type=click.IntRange(min=4), metavar="MB"),
+    _flag("--docker-network"),
+    _flag("--expose-ports", is_flag=True, help="publish the ports of box and services"),
+    _flag("--enable-volumes", is_flag=True, help="mount the volumes that box and services name"),
+    _flag(
+        "--on",
+        "where",
+        type=click.Choice(["auto", "containers", "host"]),
+        default="auto",
+        show_default=True,
+        help="where steps run; auto: on the host where no engine answers",
+    ),
+    _flag("--no-remove", is_flag=True, help="leave containers and network standing"),
+]
+_LIMITS = [
+    _flag(
+        "--command-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="MINUTES",
+        help="longest time for a step [default: 25]",
+    ),
+    _flag(
+        "--no-response-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="MINUTES",
+        help="longest silence of a step [default: 5]",
+    ),
+    _flag(
+        "--service-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="longest time for services to answer",
+    ),
+]
+_PLACES = [
+    _flag(
+        "-w",
+        "--working-dir",
+        envvar="WERCKER_WORKING_DIR",
+        default=".wercker",
+        show_default=True,
+        help="where runs, output and cache are kept",
+    ),
+    _flag("--refresh-steps", is_flag=True, help="fetch steps again that are in the cache"),
+    _flag("--run-id", envvar="WERCKER_RUN_ID_OVERRIDE"),
+]
+_FACTS = [
+    _flag(f"--{name}", envvar=f"WERCKER_{name.upper().replace('-', '_')}")
+    for name in (
+        "application-id",
+        "application-name",
+        "application-owner-name",
+        "application-started-by-name",
+        "git-domain",
+        "git-owner",
+        "git-repository",
+        "git-branch",
+        "git-tag",
+        "git-commit",
+    )
+]
+_DISPLAY = [
+    _flag("-q", "--quiet", is_flag=True, help="only the output of steps, and what went wrong"),
+    _flag("-v", "--verbose", is_flag=True, help="say more of what happens"),
+    _flag("--debug", is_flag=True),
+    _flag("--no-colors", is_flag=True, help="no colours (NO_COLOR does the same)"),
+    _flag(
+        "--log-format",
+        type=click.Choice(["auto", "live", "plain", "json", "github", "gitlab"]),
+        default="auto",
+        show_default=True,
+        help="how progress is shown",
+    ),
+    _flag("--log-json", is_flag=True),
+]
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command every flag of running a pipeline."""
+    groups = (_WHAT, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
+    for option in reversed([option for group in groups for option in group]):
+        function = option(function)
+    return function

@@ -1,0 +1,70 @@
+"""`steer prune`."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from steersman.cli.working_dir import WorkingDir
+
+
+@click.command("prune")
+@click.option(
+    "-w",
+    "--working-dir",
+    envvar="WERCKER_WORKING_DIR",
+    default=".wercker",
+    show_default=True,
+    help="where runs, output and cache are kept",
+)
+@click.option("--docker-host", envvar="DOCKER_HOST", help="address of the container engine")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="also every run but the last ones, the cache and fetched steps",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="only say what would go")
+def command(working_dir: str, docker_host: str | None, *, everything: bool, dry_run: bool) -> int:
+    """Remove what killed runs left behind, and old runs.
+
+    Containers, networks and folders of runs that still go on are never touched.
+    """
+    working = WorkingDir(Path(working_dir))
+    for line in asyncio.run(_prune_doors(working, docker_host, dry_run=dry_run)):
+        click.echo(line)
+    if not dry_run:
+        limits: Mapping[str, Any] = {"keep": 0, "max_age": 0.0} if everything else {}
+        for name in working.remove_old_runs(time.time(), **limits):
+            click.echo(f"removed the folder of run {name}")
+    for folder in (working.cache, working.steps) if everything else ():
+        if folder.exists():
+            click.echo(f"{'would remove' if dry_run else 'removed'} {folder}")
+            if not dry_run:
+                shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+async def _prune_doors(working: WorkingDir, docker_host: str | None, *, dry_run: bool) -> list[str]:
+    from steersman.cli import door
+    from steersman.cli.leftovers import remove_dead_runs
+    from steersman.core.errors import Unavailable
+
+    lines: list[str] = []
+    for containers in door.every(working, docker_host):
+        try:
+            await containers.require()
+            for run_id, kinds in (await remove_dead_runs(containers, dry_run=dry_run)).items():
+                done = "would remove" if dry_run else "removed"
+                lines.append(f"{done} run {run_id} on {containers.name}: {', '.join(kinds)}")
+        except Unavailable as error:
+            lines.append(f"nothing looked at on {containers.name}: {error}")
+        finally:
+            await containers.close()
+    return lines or ["no run was left behind"]

@@ -1,0 +1,98 @@
+"""From the flags of `steer build` to an exit code: the composition root of a local run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steersman import pipeline_file
+from steersman.cli import door, show
+from steersman.cli.job import Request, build_job
+from steersman.cli.leftovers import remove_dead_runs
+from steersman.cli.signals import Stopping
+from steersman.cli.working_dir import WorkingDir
+from steersman.containers.base import Containers
+from steersman.core.errors import UserError
+from steersman.core.events import Audience, Level, Notice
+from steersman.core.pipelines import pick
+from steersman.core.pipelines.model import Config
+from steersman.core.steps import State
+from steersman.core.variables import Command
+from steersman.executor import Attempt
+
+Flags = Mapping[str, Any]
+
+
+def run_pipeline(command: Command, target: str, flags: Flags) -> int:
+    """Run one pipeline to its end and return the exit code."""
+    project = project_folder(target)
+    working = WorkingDir(Path(flags["working_dir"]))
+    config = read_config(project, flags)
+    request = Request(
+        command=command,
+        project=project,
+        working=working,
+        config=config,
+        pipeline=pick(config, flags["pipeline"] or command.value),
+        flags=flags,
+    )
+    working.prepare(project)
+    with Stopping() as stopping:
+        return stopping.run(_run(request, show.audience(flags), stopping.cancelled))
+
+
+def project_folder(target: str) -> Path:
+    """Return the folder to run on."""
+    project = Path(target)
+    if not project.exists():
+        raise UserError(f"there is no folder {target}")
+    if not project.is_dir():
+        raise UserError(f"{target} is not a folder", hint="name the folder that holds wercker.yml")
+    return project
+
+
+def read_config(project: Path, flags: Flags) -> Config:
+    """Read the pipeline file; raise `InvalidFile` after showing everything wrong with it."""
+    parsed = pipeline_file.read(_file(project, flags["wercker_yml"]))
+    if parsed.problems:
+        show.problems(parsed, warnings=not flags["quiet"])
+    return parsed.checked()
+
+
+def _file(project: Path, named: str | None) -> Path:
+    """Return the pipeline file: the one named, the project's, else that of the current folder."""
+    if named:
+        return Path(named)
+    try:
+        return pipeline_file.find(project)
+    except UserError:
+        # The output of a build, which `deploy` runs on, seldom holds the file.
+        if project.resolve() == Path().resolve():
+            raise
+        return pipeline_file.find(Path())
+
+
+async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> int:
+    working = request.working
+    containers = await door.choose(request.flags, working, tell)
+    try:
+        await _tidy(containers, tell)
+        job = await asyncio.to_thread(build_job, request, containers)
+        working.point(
+            "latest_deploy" if request.command is Command.DEPLOY else "latest", job.run_id
+        )
+        attempt = Attempt(job, containers, tell, cancelled=cancelled, clock=time.monotonic)
+        outcome = await attempt.run()
+    finally:
+        await containers.close()
+        working.remove_old_runs(time.time())
+    return {State.SUCCEEDED: 0, State.CANCELLED: 130}.get(outcome.state, 1)
+
+
+async def _tidy(containers: Containers, tell: Audience) -> None:
+    for run_id, kinds in (await remove_dead_runs(containers)).items():
+        text = f"removed what the killed run {run_id} left: {', '.join(kinds)}"
+        tell(Notice(Level.INFO, text))

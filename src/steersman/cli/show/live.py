@@ -1,0 +1,173 @@
+"""A live tree of steps with times at the foot of a terminal; output scrolls by above it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.control import Control
+from rich.live import Live as Region
+from rich.segment import ControlType, Segment
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from steersman.core import events
+from steersman.core.events import Event, Level
+from steersman.core.steps import Phase, Result, State, short_seconds
+
+MARKS = {
+    State.PENDING: ("·", "dim"),
+    State.SUCCEEDED: ("✓", "green"),
+    State.FAILED: ("✗", "red"),
+    State.ERRORED: ("✗", "red"),
+    State.CANCELLED: ("-", "yellow"),
+    State.SKIPPED: ("-", "dim"),
+}
+ROWS = 12
+"""At most so many steps are shown at once; a tree taller than the terminal cannot be redrawn."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A line of the tree. *started* is a time of the console's clock."""
+
+    name: str
+    phase: Phase
+    state: State = State.PENDING
+    started: float = 0.0
+    seconds: float = 0.0
+    message: str = ""
+
+
+class Raw:
+    """Bytes of a step for the terminal as they are, escapes and all."""
+
+    def __init__(self, data: bytes) -> None:
+        self.text = data.decode(errors="replace")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # A control segment is the one kind that rich hands on without measuring or changing it.
+        yield Segment(self.text, None, [(ControlType.CARRIAGE_RETURN,)])
+
+
+class Live:
+    """An audience that draws the tree while a run lasts and leaves it standing at its end."""
+
+    def __init__(self, *, verbose: bool = False, console: Console | None = None) -> None:
+        self.console = console or Console(file=sys.stdout, highlight=False, markup=False)
+        self.verbose = verbose
+        self.rows: list[Row] = []
+        self._rest = b""
+        self._spinner = Spinner("dots")
+        self._region = Region(
+            self, console=self.console, refresh_per_second=8, redirect_stdout=False, transient=True
+        )
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case events.RunStarted():
+                self._begun(event)
+            case events.StepStarted():
+                self._opened(event)
+            case events.Output(data):
+                self._print(data)
+            case events.StepEnded():
+                self._closed(event.result)
+            case events.Notice(level, text):
+                self._notice(level, text)
+            case events.RunEnded():
+                self._over(event)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table.grid(padding=(0, 1))
+        for row in self._shown():
+            table.add_row(self._mark(row), Text(row.name), Text(self._time(row), "dim"))
+        yield table
+
+    def _shown(self) -> Iterable[Row]:
+        """Return the rows around the running step, when all of them are too many."""
+        room = max(3, min(ROWS, self.console.height - 4))
+        running = next((i for i, row in enumerate(self.rows) if row.state is State.RUNNING), 0)
+        first = max(0, min(running - room // 2, len(self.rows) - room))
+        return self.rows[first : first + room]
+
+    def _mark(self, row: Row) -> Text | Spinner:
+        if row.state is State.RUNNING:
+            return self._spinner
+        mark, color = MARKS[row.state]
+        return Text(mark, color)
+
+    def _time(self, row: Row) -> str:
+        if row.state is State.RUNNING:
+            return short_seconds(self.console.get_time() - row.started)
+        return "" if row.state is State.PENDING else short_seconds(row.seconds)
+
+    def _begun(self, event: events.RunStarted) -> None:
+        self.console.print(f"{event.pipeline} on {event.where}, run {event.run_id}", style="bold")
+        self.rows = [Row(name, Phase.MAIN) for name in event.steps]
+        self.rows += [Row(name, Phase.AFTER) for name in event.after_steps]
+        self._region.start()
+
+    def _opened(self, event: events.StepStarted) -> None:
+        row = next(
+            (
+                row
+                for row in self.rows
+                if row.state is State.PENDING and (row.name, row.phase) == (event.name, event.phase)
+            ),
+            None,
+        )
+        if row is None:
+            row = Row(event.name, event.phase)
+            at = 0 if event.phase is Phase.SETUP else self._after_the_main_steps()
+            self.rows.insert(at, row)
+        row.state, row.started = State.RUNNING, self.console.get_time()
+        self._above(Text(f"--> {event.name}", "bold"))
+
+    def _after_the_main_steps(self) -> int:
+        return sum(row.phase is not Phase.AFTER for row in self.rows)
+
+    def _print(self, data: bytes) -> None:
+        """Print whole lines; the tree below can only stand under a finished one."""
+        lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
+        if newline:
+            self._above(Raw(lines + newline))
+
+    def _flush(self) -> None:
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            self._above(Raw(rest + b"\n"))
+
+    def _above(self, what: Raw | Text | Control) -> None:
+        self.console.print(what, end="" if isinstance(what, Raw) else "\n", soft_wrap=True)
+
+    def _closed(self, result: Result) -> None:
+        self._flush()
+        for row in self.rows:
+            if row.state is State.RUNNING:
+                row.state, row.seconds, row.message = result.state, result.seconds, result.message
+        if result.message:
+            style = "" if result.state is State.SUCCEEDED else "red"
+            self._above(Text(f"    {result.name}: {result.message}", style))
+
+    def _notice(self, level: Level, text: str) -> None:
+        if level is Level.DEBUG and not self.verbose:
+            return
+        style = {Level.WARNING: "yellow", Level.ERROR: "red"}.get(level, "dim")
+        self._above(Text(f"    {text}", style))
+
+    def _over(self, event: events.RunEnded) -> None:
+        self._flush()
+        self._region.stop()
+        for row in self.rows:
+            mark, color = MARKS.get(row.state, ("·", "dim"))
+            line = Text(f"{mark} ", color).append(row.name, "default")
+            self.console.print(line.append(f"  {self._time(row)}", "dim"))
+        good = event.outcome.state is State.SUCCEEDED
+        text = f"{event.outcome.state} in {short_seconds(event.seconds)}"
+        if event.outcome.failed_step:
+            text += f", at step {event.outcome.failed_step}: {event.outcome.message}"
+        self.console.print(Text(text, "bold green" if good else "bold red"))

@@ -1,0 +1,66 @@
+"""What an attempt needs to know before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from steersman.containers.base import PullPolicy
+from steersman.core.pipelines.model import Pipeline, Step
+from steersman.core.variables import Variable
+from steersman.step_store import StepStore
+from steersman.trees import Limits
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to run, as opposed to what. Times are seconds.
+
+    *keep* leaves containers and network standing. *artifacts* stores the source where the output
+    is empty, and the artifacts of each step.
+    """
+
+    command_timeout: float = 25 * 60.0
+    no_response_timeout: float = 5 * 60.0
+    service_timeout: float = 60.0
+    pull: PullPolicy = PullPolicy.MISSING
+    artifacts: bool = False
+    direct_mount: bool = False
+    expose_ports: bool = False
+    enable_volumes: bool = False
+    keep: bool = False
+    dns: tuple[str, ...] = ()
+    memory: int | None = None
+    network: str | None = None
+    output_limits: Limits = field(default_factory=lambda: Limits(size=5000 * MIB))
+    cache_limits: Limits = field(default_factory=lambda: Limits(size=1000 * MIB))
+    report_limits: Limits = field(default_factory=lambda: Limits(size=5000 * MIB))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One pipeline to run, with everything decided that can be decided beforehand.
+
+    *steps* are those of the chosen target. *public* and *hidden* are the pipeline's variables in
+    the order of export. *base_path* is where the source stands in the box, *root* what stands
+    before `/pipeline` there ("" but on the host). *folder* receives the output, *cache* is the
+    cache's folder; both are on this machine. *new_id* makes the unique part of a step's folder.
+    """
+
+    run_id: str
+    pipeline: Pipeline
+    steps: tuple[Step, ...]
+    public: tuple[Variable, ...]
+    hidden: Mapping[str, str]
+    source: Path
+    skip: Callable[[str, bool], bool]
+    base_path: str
+    root: str
+    folder: Path
+    cache: Path
+    step_store: StepStore
+    new_id: Callable[[], str]
+    settings: Settings

@@ -1,0 +1,92 @@
+"""One step in the session: its script sent, its ending put in words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from steersman.core import scripts, steps
+from steersman.core.errors import Unavailable
+from steersman.core.steps import State
+from steersman.core.variables import step_variables
+from steersman.executor.job import Job, Settings
+from steersman.executor.setting_up import Prepared, ReadyStep
+from steersman.sessions.base import End, Ending
+
+
+class Ended(NamedTuple):
+    """A step's end as the attempt needs it."""
+
+    state: State
+    end: End
+    message: str
+    exit_code: int | None
+
+
+async def run_step(
+    job: Job, prepared: Prepared, ready: ReadyStep, cancel: asyncio.Event | None
+) -> Ended:
+    """Run one step to its end, however it ends."""
+    variables = step_variables(ready.step, ready.manifest, root=ready.root, report=ready.report)
+    script = scripts.step(
+        variables=variables.exported,
+        unset=prepared.unset_next,
+        cwd=ready.step.cwd,
+        has_init=ready.has_init,
+        has_run=ready.has_run,
+    )
+    prepared.unset_next = variables.unset_after
+    timeout, silence = timeouts(job)
+    ending = await prepared.session.run(script, timeout=timeout, silence=silence, cancel=cancel)
+    if ending.end is End.EXITED and ending.passed:
+        # The fresh shell has the exports, but no functions.
+        await prepared.session.run(prepared.prelude)
+    return _ended(ending, await _report(prepared, ready), job)
+
+
+async def _report(prepared: Prepared, ready: ReadyStep) -> str:
+    """Return the message the step left; empty where there is none, or nobody to ask."""
+    try:
+        said = await prepared.session.ask(scripts.read_message(ready.report))
+    except Unavailable:
+        return ""
+    return said.decode(errors="replace").strip("\n")
+
+
+def _ended(ending: Ending, report: str, job: Job) -> Ended:
+    if ending.passed:
+        message = report
+        if ending.oom_kills:
+            message = "; ".join(
+                filter(None, [report, f"passed, but {steps.oom_words(ending.oom_kills)}"])
+            )
+        return Ended(State.SUCCEEDED, ending.end, message, ending.status)
+    state = State.CANCELLED if ending.end is End.CANCELLED else State.FAILED
+    message = f"{report} ({words(ending, job)})" if report else words(ending, job)
+    return Ended(state, ending.end, message, ending.status)
+
+
+def timeouts(job: Job) -> tuple[float, float]:
+    """Return the deadline and the longest silence of a step, in seconds."""
+    settings: Settings = job.settings
+    return settings.command_timeout, settings.no_response_timeout
+
+
+def words(ending: Ending, job: Job) -> str:
+    """Say why a step failed."""
+    timeout, silence = timeouts(job)
+    match ending.end:
+        case End.RETURNED | End.EXITED:
+            return steps.exit_words(ending.status or 0, oom_kills=ending.oom_kills)
+        case End.TIMED_OUT:
+            text = f"timed out after {steps.minutes_words(timeout)} (command-timeout)"
+        case End.SILENT:
+            text = f"no output for {steps.minutes_words(silence)} (no-response-timeout)"
+        case End.CANCELLED:
+            text = "interrupted"
+        case End.BOX_GONE:
+            text = "the box ended before the step did"
+        case End.SHELL_LOST:
+            by = f" by SIG{ending.signal}" if ending.signal else ""
+            text = f"the shell of the step was killed{by}"
+    return f"{text}; {steps.oom_words(ending.oom_kills)}" if ending.oom_kills else text

@@ -1,0 +1,110 @@
+"""What a run leaves on this machine: its output, its reports and the cache.
+
+Everything is collected into a new folder beside the old one and then put in its place, so that an
+interrupted collection loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from steersman.core import scripts
+from steersman.core.errors import UserError
+from steersman.core.events import Level
+from steersman.executor.job import MIB, Job
+from steersman.executor.setting_up import Prepared, ReadyStep
+from steersman.trees import Collected, Limits, TooLarge
+
+Notice = Callable[[Level, str], None]
+
+
+async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
+    """Return the folder of the box to keep: the output, or with `--artifacts` else the source."""
+    output = f"{job.root}/pipeline/output"
+    if await _is_full(prepared, output):
+        return output
+    if job.settings.artifacts and not job.settings.direct_mount:
+        return job.base_path
+    return None
+
+
+async def _is_full(prepared: Prepared, folder: str) -> bool:
+    return b"full" in await prepared.session.ask(scripts.is_empty(folder))
+
+
+async def keep_output(job: Job, prepared: Prepared, folder: str, notice: Notice) -> None:
+    """Bring *folder* home as the output of this run."""
+    try:
+        kept = await _fetch(prepared, folder, job.folder / "output", job.settings.output_limits)
+    except TooLarge:
+        limit = job.settings.output_limits.size // MIB
+        raise UserError(
+            f"the output is larger than {limit} MiB and was not stored",
+            hint=f"put less into $WERCKER_OUTPUT_DIR ({folder})",
+        ) from None
+    _report(kept, "output", notice)
+    notice(Level.INFO, f"stored {kept.files} files, {size_words(kept.size)}")
+
+
+async def keep_report(job: Job, prepared: Prepared, ready: ReadyStep, notice: Notice) -> None:
+    """Bring the artifacts of one step home, when it left any."""
+    folder = f"{ready.report}/artifacts"
+    if not await _is_full(prepared, folder):
+        return
+    into = job.folder / "reports" / ready.root.rpartition("/")[2]
+    into.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        kept = await _fetch(prepared, folder, into, job.settings.report_limits)
+    except TooLarge:
+        notice(Level.WARNING, f"the artifacts of step {ready.step.display_name} are too large")
+        return
+    _report(kept, f"artifacts of {ready.step.display_name}", notice)
+
+
+async def keep_cache(job: Job, prepared: Prepared, notice: Notice) -> None:
+    """Replace the cache by what the run left in it; a cache past its limit leaves the old one."""
+    folder = f"{job.root}/pipeline/cache"
+    if not job.cache.is_dir() and not await _is_full(prepared, folder):
+        return
+    fresh = job.cache.with_name(f"{job.cache.name}.{job.run_id}.new")
+    try:
+        kept = await _fetch(prepared, folder, fresh, job.settings.cache_limits)
+    except TooLarge:
+        limit = job.settings.cache_limits.size // MIB
+        notice(Level.WARNING, f"the cache is larger than {limit} MiB; the old one is kept")
+        return
+    _report(kept, "cache", notice)
+    fresh.mkdir(exist_ok=True)
+    await asyncio.to_thread(_replace, job.cache, fresh)
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    old = folder.with_name(f"{fresh.name}.old")
+    if folder.exists():
+        os.rename(folder, old)
+    os.rename(fresh, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+async def _fetch(prepared: Prepared, folder: str, into: Path, limits: Limits) -> Collected:
+    await asyncio.to_thread(shutil.rmtree, into, ignore_errors=True)
+    return await prepared.box.fetch(folder, into, limits)
+
+
+def _report(kept: Collected, what: str, notice: Notice) -> None:
+    for name in kept.skipped:
+        notice(Level.WARNING, f"left out of the {what}: {name}")
+
+
+def size_words(size: int) -> str:
+    """Say a size in the unit a person would choose."""
+    amount = float(size)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"

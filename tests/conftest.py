@@ -1,0 +1,38 @@
+"""What all tests share: a container engine, or a good reason to do without."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", max_examples=300, deadline=None)
+settings.register_profile("desk", max_examples=50, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "desk")
+
+SOCKET = Path("/var/run/docker.sock")
+
+
+def engine_answers() -> bool:
+    """Tell whether something answers at the engine's socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        try:
+            connection.connect(str(SOCKET))
+            connection.sendall(b"GET /_ping HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n")
+            return b" 200 " in connection.recv(64)
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """Return the engine's address; skip without one, but fail in CI."""
+    if not engine_answers():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no container engine answers at {SOCKET}, and this is CI")
+        pytest.skip(f"no container engine answers at {SOCKET}")
+    return f"unix://{SOCKET}"
