@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from steersman import __version__
 from steersman.cli import git_facts
@@ -27,8 +25,7 @@ Flags = Mapping[str, Any]
 COMMAND_MINUTES, SILENCE_MINUTES = 25.0, 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What the user asked for: a pipeline of a file that was read, on a folder, with flags."""
 
     command: Command
@@ -71,7 +68,7 @@ def build_job(
 
 def new_run_id() -> str:
     """Return 24 hexadecimal digits that sort by time, as the original's did."""
-    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+    return f"{int(time.time()):08x}{os.urandom(8).hex()}"
 
 
 def target_steps(pipeline: Pipeline, target: str | None) -> tuple[Step, ...]:

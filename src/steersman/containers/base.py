@@ -17,10 +17,10 @@ something impossible here), never an exception of a library.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from steersman.core.ports import PortBinding as PortBinding
 from steersman.sessions.base import Transport
@@ -44,8 +44,7 @@ class Capability(StrEnum):
     PRIVILEGED = "privileged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(NamedTuple):
     """Credentials for the registry an image comes from."""
 
     username: str
@@ -53,19 +52,17 @@ class Login:
     registry: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(NamedTuple):
     """What an image says of itself. *ports* are texts such as `6379/tcp`."""
 
     name: str
     user: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     ports: tuple[str, ...] = ()
     has_healthcheck: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(NamedTuple):
     """A folder of this machine seen in a container (`--direct-mount`, `--enable-volumes`)."""
 
     source: str
@@ -73,8 +70,7 @@ class Mount:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoxSpec:
+class BoxSpec(NamedTuple):
     """A box to create.
 
     *shell* is the command the file gave as `cmd` (None: bash where there is one, else sh).
@@ -87,7 +83,7 @@ class BoxSpec:
     networked: bool = False
     shell: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     user: str | None = None
     mounts: tuple[Mount, ...] = ()
     ports: tuple[PortBinding, ...] = ()
@@ -97,8 +93,7 @@ class BoxSpec:
     network: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
+class ServiceSpec(NamedTuple):
     """A service to start. *alias* is its host name for the box."""
 
     run_id: str
@@ -106,26 +101,24 @@ class ServiceSpec:
     image: Image
     cmd: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     mounts: tuple[Mount, ...] = ()
     ports: tuple[PortBinding, ...] = ()
     memory: int | None = None
     network: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(NamedTuple):
     """A service that was started. *env* is its whole environment, *ports* as of `Image.ports`."""
 
     alias: str
     container: str
     address: str
     ports: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
+class Upload(NamedTuple):
     """Entries to put below *target*, an absolute path in the box; missing parents are made.
 
     Afterwards everything below *target* belongs to the user the box runs as.
@@ -135,8 +128,7 @@ class Upload:
     entries: Sequence[Entry]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
+class Leftover(NamedTuple):
     """Something a run made. *owner* says which process on which machine made it."""
 
     run_id: str
@@ -150,6 +142,12 @@ class Box(Protocol):
 
     async def put(self, uploads: Sequence[Upload]) -> None:
         """Fill the box, before or after it was started."""
+
+    def spelled(self, uploads: Sequence[Upload]) -> str | None:
+        """Return shell text that does what `put` would, for the session to run first.
+
+        None where `put` is to be used: it always can be.
+        """
 
     async def start(self) -> Transport:
         """Start the session script in the box and return the way to talk to it."""

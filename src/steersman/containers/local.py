@@ -66,6 +66,9 @@ class LocalBox:
             )
         return found
 
+    def spelled(self, uploads: Sequence[Upload]) -> str | None:
+        return None
+
     async def start(self) -> AttachTransport:
         token = f"steersman-{secrets.token_hex(16)}"
         words = script.command(self._spec.shell, token=token, alone=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from steersman.core.steps import Outcome, Phase, Result
 
@@ -16,8 +16,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class RunStarted(NamedTuple):
     """An attempt began. *steps* are the display names that will follow, in order."""
 
     run_id: str
@@ -27,8 +26,7 @@ class RunStarted:
     after_steps: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted:
+class StepStarted(NamedTuple):
     """A step began. *number* counts all steps of the attempt from 1."""
 
     number: int
@@ -36,31 +34,27 @@ class StepStarted:
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """Bytes a step printed, with secrets already masked."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepEnded:
+class StepEnded(NamedTuple):
     """A step ended, whatever the way."""
 
     number: int
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something worth saying that is not a step's output. *text* may have several lines."""
 
     level: Level
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded:
+class RunEnded(NamedTuple):
     """The attempt is over and everything it made is gone. *failed_after_steps* are names."""
 
     outcome: Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from steersman.core.pipelines.model import Step
 from steersman.core.problems import Problem, Severity
@@ -16,8 +16,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Property:
+class Property(NamedTuple):
     """A property a step takes. *type* is `string` unless the manifest names another."""
 
     name: str
@@ -26,8 +25,7 @@ class Property:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A step.yml (or wercker-step.yml) that was read."""
 
     name: str = ""

@@ -11,15 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from steersman.core.errors import UserError
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortBinding:
+class PortBinding(NamedTuple):
     """A port of a container, published on this machine when *host_port* is given."""
 
     container_port: int

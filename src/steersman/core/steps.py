@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 # What a shell says by a status above 128; named, since "137" tells nobody anything.
 SIGNALS = {
@@ -35,8 +35,7 @@ class Phase(StrEnum):
     STORE = "store"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """How one step ended. *message* is for people; *exit_code* None where there was none."""
 
     name: str
@@ -47,8 +46,7 @@ class Result:
     exit_code: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an attempt ended. After-steps never change it."""
 
     state: State

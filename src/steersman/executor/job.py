@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from steersman.containers.base import PullPolicy
 from steersman.core.pipelines.model import Pipeline, Step
@@ -15,8 +15,7 @@ from steersman.trees import Limits
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """How to run, as opposed to what. Times are seconds.
 
     *keep* leaves containers and network standing. *artifacts* stores the source where the output
@@ -35,13 +34,12 @@ class Settings:
     dns: tuple[str, ...] = ()
     memory: int | None = None
     network: str | None = None
-    output_limits: Limits = field(default_factory=lambda: Limits(size=5000 * MIB))
-    cache_limits: Limits = field(default_factory=lambda: Limits(size=1000 * MIB))
-    report_limits: Limits = field(default_factory=lambda: Limits(size=5000 * MIB))
+    output_limits: Limits = Limits(size=5000 * MIB)
+    cache_limits: Limits = Limits(size=1000 * MIB)
+    report_limits: Limits = Limits(size=5000 * MIB)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """One pipeline to run, with everything decided that can be decided beforehand.
 
     *steps* are those of the chosen target. *public* and *hidden* are the pipeline's variables in

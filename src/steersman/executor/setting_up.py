@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from steersman import trees
 from steersman.containers.base import (
@@ -35,8 +36,7 @@ SESSION_DEADLINE = 30.0
 """Seconds a started box has to say that its shell is ready."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyStep:
+class ReadyStep(NamedTuple):
     """A step with its files at hand. *root* and *report* are its folders in the box."""
 
     step: Step
@@ -54,7 +54,7 @@ class ReadyStep:
         return any(entry.name == "run.sh" for entry in self.entries)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Prepared:
     """A box in which the session waits. *unset_next* are names the last step leaves to unset."""
 
@@ -113,13 +113,15 @@ async def set_up(
         box, services = await creating
     finally:
         creating.cancel()
-    await box.put(uploads)
+    filling = box.spelled(uploads)
+    if filling is None:
+        await box.put(uploads)
     session = Session(await box.start(), output)
     init = f"{job.root}/pipeline/{INIT}/init.sh"
     variables = (*job.public, *(Variable(k, v, expand=False) for k, v in job.hidden.items()))
     prelude = scripts.prelude(job.run_id, variables, init)
     await asyncio.gather(
-        session.open(prelude, SESSION_DEADLINE),
+        session.open((filling or "") + prelude, SESSION_DEADLINE),
         *(containers.wait_ready(item, job.settings.service_timeout) for item in services),
     )
     return Prepared(box=box, session=session, steps=ready[0], after_steps=ready[1], prelude=prelude)

@@ -7,27 +7,23 @@ script, `session.sh`, for all transports and all shells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """Bytes the box printed, stdout and stderr joined in the order they were written."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A control line of session.sh, already split into words; distrusted until checked."""
 
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(NamedTuple):
     """The box has ended; nothing will follow."""
 
 
@@ -77,8 +73,7 @@ class End(StrEnum):
     BOX_GONE = "box-gone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(NamedTuple):
     """How a piece of script ended: *status* only for RETURNED and EXITED, else None.
 
     *oom_kills* is how often the kernel killed for memory in this box meanwhile.

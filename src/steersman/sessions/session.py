@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -319,7 +319,7 @@ class Session:
     def _command(self, kind: str, script: str = "") -> bytes:
         """Frame a command: a header, then lines up to a mark nobody can guess."""
         self._number += 1
-        mark = secrets.token_hex(16)
+        mark = os.urandom(16).hex()
         header = f"@steer {kind} {self._number} {self._generation} {mark}"
         text = f"{header}\n{script}\n{mark}\n"
         return text.encode("utf-8", "surrogateescape").replace(b"\0", b"")

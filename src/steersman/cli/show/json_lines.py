@@ -6,7 +6,6 @@ import codecs
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -40,6 +39,8 @@ class JsonLines:
     def _fields(self, event: Event) -> dict[str, Any]:
         if isinstance(event, events.Output):
             return {"text": self._decoder.decode(event.data)}
-        fields = asdict(event)
-        result = fields.pop("result", None)
-        return fields | (result or {})
+        fields = event._asdict()
+        for name in ("result", "outcome"):
+            if name in fields:
+                fields |= fields.pop(name)._asdict()
+        return fields

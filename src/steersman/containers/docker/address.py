@@ -6,17 +6,15 @@ import json
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from steersman.core.errors import UserError
 
 USUAL = "/var/run/docker.sock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(NamedTuple):
     """A socket's *path*, or *host* and *port*, with *certificates* of a folder when it is TLS."""
 
     text: str

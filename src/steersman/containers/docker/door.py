@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -130,7 +129,7 @@ class DockerContainers:
     async def create_box(self, spec: BoxSpec) -> DockerBox:
         if spec.networked and spec.network is None:
             await self._ensure_network(spec.run_id)
-        token = f"steersman-{secrets.token_hex(16)}"
+        token = f"steersman-{os.urandom(16).hex()}"
         command = script.command(spec.shell, token=token)
         body = specs.box(spec, command, str(owners.current()))
         container = await self._create(specs.name(spec.run_id), body)

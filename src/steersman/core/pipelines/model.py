@@ -7,14 +7,14 @@ boxes are expanded by us and step properties by the shell in the box, each at it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from steersman.core.problems import Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(NamedTuple):
     """The main container of a pipeline, or a service beside it.
 
     *auth* holds the remaining login fields (aws-*, azure-*) under their names in the file.
@@ -27,7 +27,7 @@ class Box:
     tag: str | None = None
     cmd: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     ports: tuple[str, ...] = ()
     volumes: str = ""
     user: str | None = None
@@ -35,7 +35,7 @@ class Box:
     username: str | None = None
     password: str | None = None
     registry: str | None = None
-    auth: Mapping[str, str] = field(default_factory=dict)
+    auth: Mapping[str, str] = MappingProxyType({})
 
 
 class StepKind(StrEnum):
@@ -44,8 +44,7 @@ class StepKind(StrEnum):
     FETCHED = "fetched"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One step as written. *id* is the whole text; owner, name, version and url are read off it.
 
     *properties* are texts already converted as the original did (booleans `true`/`false`, integers
@@ -62,11 +61,10 @@ class Step:
     url: str | None = None
     cwd: str | None = None
     checkpoint: str | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """A named section of the file, with what it inherits from the top level filled in.
 
     *targets* are the deploy targets: other lists of steps to run instead of *steps*.
@@ -79,16 +77,15 @@ class Pipeline:
     services: tuple[Box, ...] = ()
     steps: tuple[Step, ...] = ()
     after_steps: tuple[Step, ...] = ()
-    targets: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    targets: Mapping[str, tuple[Step, ...]] = MappingProxyType({})
     base_path: str | None = None
     docker: bool = False
     command_timeout: float | None = None
     no_response_timeout: float | None = None
-    reserved: Mapping[str, object] = field(default_factory=dict)
+    reserved: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowPipeline:
+class WorkflowPipeline(NamedTuple):
     """A node of a workflow: it runs *pipeline*; *name* is how the others require it."""
 
     name: str
@@ -97,21 +94,19 @@ class WorkflowPipeline:
     requires: tuple[str, ...] = ()
     artifact_pipeline: str | None = None
     env_file: str | None = None
-    reserved: Mapping[str, object] = field(default_factory=dict)
+    reserved: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
+class Workflow(NamedTuple):
     """A graph of pipelines, valid: no cycles, every requirement exists."""
 
     name: str
     place: Place
     pipelines: tuple[WorkflowPipeline, ...]
-    reserved: Mapping[str, object] = field(default_factory=dict)
+    reserved: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(NamedTuple):
     """A whole file. Timeouts are minutes, None where the file says nothing."""
 
     file: str
@@ -121,5 +116,5 @@ class Config:
     no_response_timeout: float | None = None
     source_dir: str | None = None
     ignore_file: str | None = None
-    pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+    pipelines: Mapping[str, Pipeline] = MappingProxyType({})
     workflows: tuple[Workflow, ...] = ()
