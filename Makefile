@@ -11,15 +11,18 @@ DEV    := $(VENV)/.ready-dev
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(READY): requirements/base.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "steersman needs Python 3.11 or newer (PYTHON=... make names another)"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
+
+$(READY): requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "steersman needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r requirements/build.txt
+	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(DEV): $(READY) requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
 demo: $(READY)  ## run the bundled example (in containers where an engine answers)
@@ -29,7 +32,7 @@ test: check pytest  ## run every check and every test that can run here
 
 .PHONY: pytest
 pytest: $(DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(or $(JOBS),auto)
 
 check: lint types imports  ## lint, types and import rules
 
@@ -49,9 +52,12 @@ bench: $(READY)  ## measure against the yardsticks (writes docs/benchmarks.md)
 fuzz: $(DEV)  ## feed the language a million files (hours; FILES=1000000)
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),1000000)
 
+COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+           --no-annotate --no-header --quiet
 lock: $(DEV)  ## pin the dependencies again, with hashes
-	$(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-annotate --quiet --output-file requirements/base.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 --no-annotate --quiet --output-file requirements/dev.txt
+	$(COMPILE) --output-file requirements/base.txt
+	$(COMPILE) --extra build --output-file requirements/build.txt
+	$(COMPILE) --extra build --extra dev --output-file requirements/dev.txt
 
 clean:  ## remove what was set up
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""A repository of 20,000 files: scanned and copied, scanned and packed, against `cp -a`."""
+"""A repository of 20,000 files: scan and copied, scan and packed, against `cp -a`."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def main() -> list[tuple[str, str, str]]:
 
         seen = interleaved(RUNS, cp=yardstick, copy=copy, pack=pack)
     return [
-        ("20,000 files, scanned and copied : `cp -a`", f"{ratio(seen['copy'], seen['cp']):.2f}", "1.5"),
-        ("20,000 files, scanned and packed : `cp -a`", f"{ratio(seen['pack'], seen['cp']):.2f}", "1.5"),
+        ("20,000 files, scan and copy : `cp -a`", f"{ratio(seen['copy'], seen['cp']):.2f}", "1.5"),
+        ("20,000 files, scan and pack : `cp -a`", f"{ratio(seen['pack'], seen['cp']):.2f}", "1.5"),
         ("20,000 files, `cp -a`, median", f"{median(seen['cp']):.3f} s", ""),
-        ("20,000 files, scanned and copied, median", f"{median(seen['copy']):.3f} s", ""),
-        ("20,000 files, scanned and packed, median", f"{median(seen['pack']):.3f} s", ""),
+        ("20,000 files, scan and copied, median", f"{median(seen['copy']):.3f} s", ""),
+        ("20,000 files, scan and packed, median", f"{median(seen['pack']):.3f} s", ""),
     ]  # fmt: skip
 
 

@@ -27,10 +27,12 @@ def steer(*words: str) -> list[str]:
 
 def cost(command: Sequence[str], *, cwd: Path | None = None, into: Path | None = None) -> Cost:
     """Run *command* to its end; raises unless it exits with 0."""
+    # Compiled modules are what a user has, whatever this environment says.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with open(into or os.devnull, "wb") as out:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=cwd, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            command, cwd=cwd, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started

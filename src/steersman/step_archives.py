@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -73,10 +74,8 @@ class Fetcher:
     def _keep(self, fetched: Path, target: Path, old: Path) -> None:
         """Put what was fetched in its place at once; somebody else may be doing the same."""
         if self._refresh and target.exists():
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 os.rename(target, old)
-            except FileNotFoundError:
-                pass
         try:
             os.rename(fetched, target)
         except OSError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from steersman import trees
 from steersman.core import manifests
@@ -28,8 +28,7 @@ MANIFESTS = ("step.yml", "wercker-step.yml")
 LONGEST_MANIFEST = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchedStep:
+class FetchedStep(NamedTuple):
     """A step's files, what it says of itself, and what is doubtful about its use."""
 
     entries: tuple[Entry, ...]

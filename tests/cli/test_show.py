@@ -12,7 +12,7 @@ from rich.console import Console
 from steersman.cli.show import chosen_format, wants_colors
 from steersman.cli.show.json_lines import JsonLines
 from steersman.cli.show.live import Live
-from steersman.cli.show.plain import Plain, style_of
+from steersman.cli.show.plain import Look, Plain, style_of
 from steersman.core import events
 from steersman.core.events import Event, Level
 from steersman.core.steps import Outcome, Phase, Result, State
@@ -49,7 +49,11 @@ def a_run(state: State = State.SUCCEEDED, message: str = "") -> list[Event]:
 def plain(told: list[Event], style: str = "plain", *, quiet: bool = False) -> tuple[str, str]:
     output, words = io.BytesIO(), io.BytesIO()
     audience = Plain(
-        output=output, words=words, style=style_of(style), quiet=quiet, clock=lambda: 1000.0
+        output=output,
+        words=words,
+        style=style_of(style),
+        look=Look(quiet=quiet),
+        clock=lambda: 1000.0,
     )
     for event in told:
         audience(event)

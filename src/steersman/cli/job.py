@@ -163,8 +163,14 @@ def _calling_environment(flags: Flags, environ: Mapping[str, str]) -> dict[str, 
         return dict(environ)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}:{line}: a variable here is not written in UTF-8",
+            hint="save the file as UTF-8, or give binary values as base64",
+        ) from error
     return dict(environ) | environment_file.parse(text, environ)
 
 

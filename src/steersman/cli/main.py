@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,6 +27,10 @@ BUG = 70
 INTERRUPTED = 130
 
 
+class _NobodyReads(Exception):
+    """The reader of our output has gone, as in `steer schema | head`."""
+
+
 class Steer(click.Group):
     """A group that imports a command only when it is called."""
 
@@ -43,6 +49,12 @@ class Steer(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, long_flags(rest, command) if command else rest
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _NobodyReads from None  # click would make it exit code 1
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -86,7 +98,15 @@ def steer() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `steer` and leave with its exit code."""
+    _open_closed_streams()
     sys.exit(run(args))
+
+
+def _open_closed_streams() -> None:
+    """Give the numbers of streams we were started without to nothing else, as `>&-` does."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -105,8 +125,10 @@ def run(args: Sequence[str] | None = None) -> int:
     except SteersmanError as error:
         show(error)
         return error.exit_code
-    except BrokenPipeError:
+    except (_NobodyReads, BrokenPipeError):
         return _nobody_reads()
+    except OSError as error:
+        return _fault(error)
     except Exception:  # noqa: BLE001 - the one place where a bug becomes an exit code
         return _bug()
     return code if isinstance(code, int) else 0
@@ -122,11 +144,31 @@ def show(error: SteersmanError) -> None:
 
 
 def _nobody_reads() -> int:
-    """End quietly when the reader of our output has gone, as in `steer schema | head`."""
-    import os
+    """End quietly: what is still to be written goes nowhere. A run is removed by now."""
+    with contextlib.suppress(OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return INTERRUPTED
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+
+def _fault(error: OSError) -> int:
+    """Tell a full disk and its like from a bug."""
+    from steersman.executor.faults import explained
+
+    known = explained(error)
+    if known is None:
+        return _bug()
+    _drop_unwritten()
+    show(known)
+    return known.exit_code
+
+
+def _drop_unwritten() -> None:
+    """Forget what could not be written to stdout, or Python complains again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug() -> int:

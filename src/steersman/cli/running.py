@@ -40,8 +40,8 @@ def run_pipeline(command: Command, target: str, flags: Flags) -> int:
         flags=flags,
     )
     working.prepare(project)
-    with Stopping() as stopping:
-        return stopping.run(_run(request, show.audience(flags), stopping.cancelled))
+    with show.audience(flags) as tell, Stopping() as stopping:
+        return stopping.run(_run(request, tell, stopping.cancelled))
 
 
 def project_folder(target: str) -> Path:

@@ -13,6 +13,12 @@ from steersman.core.errors import UserError
 from steersman.core.old_runs import OldRun
 
 
+def _is_plain(run_id: str) -> bool:
+    """Tell whether an id may be part of a path and of a container's name."""
+    text = run_id.replace("-", "").replace("_", "")
+    return run_id[:1].isalnum() and text.isascii() and text.isalnum() and len(run_id) <= 64
+
+
 class WorkingDir:
     """The folders below one `.wercker/`."""
 
@@ -53,6 +59,11 @@ class WorkingDir:
 
     def new_run(self, run_id: str) -> Path:
         """Make the folder of a run that begins."""
+        if not _is_plain(run_id):
+            raise UserError(
+                f"{run_id!r} cannot be the id of a run",
+                hint="--run-id takes at most 64 letters, digits, `-` and `_`",
+            )
         folder = self.builds / run_id
         try:
             folder.mkdir()

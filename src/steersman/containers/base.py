@@ -169,6 +169,9 @@ class Containers(Protocol):
     def root_of(self, run_id: str) -> str:
         """Return what stands for `/` before `/pipeline` and `/report`: "" but on the host."""
 
+    def inner_engine(self, run_id: str) -> tuple[tuple[Mount, ...], Mapping[str, str]]:
+        """Return the mounts and variables by which a box with `docker: true` reaches the engine."""
+
     async def require(self) -> None:
         """Raise `Unavailable`, saying what to do, unless the door answers within its deadline."""
 

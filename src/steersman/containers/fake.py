@@ -12,6 +12,7 @@ from steersman.containers.base import (
     Image,
     Leftover,
     Login,
+    Mount,
     PullPolicy,
     Service,
     ServiceSpec,
@@ -48,6 +49,9 @@ class FakeContainers:
 
     def root_of(self, run_id: str) -> str:
         return str(self._boxes.root(run_id))
+
+    def inner_engine(self, run_id: str) -> tuple[tuple[Mount, ...], Mapping[str, str]]:
+        return (), {}
 
     async def require(self) -> None:
         return None

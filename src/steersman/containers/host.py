@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from steersman.containers.base import (
@@ -11,6 +11,7 @@ from steersman.containers.base import (
     Image,
     Leftover,
     Login,
+    Mount,
     PullPolicy,
     Service,
     ServiceSpec,
@@ -30,6 +31,9 @@ class HostContainers:
 
     def root_of(self, run_id: str) -> str:
         return str(self._boxes.root(run_id))
+
+    def inner_engine(self, run_id: str) -> tuple[tuple[Mount, ...], Mapping[str, str]]:
+        return (), {}
 
     async def require(self) -> None:
         return None

@@ -19,7 +19,7 @@ def parse(text: str, existing: Mapping[str, str]) -> dict[str, str]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
+    for line in text.removeprefix("\ufeff").split("\n"):
         key, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             # Many people paste lines of a shell script; the original took `export X` as the name.

@@ -9,7 +9,6 @@ a pattern to the top folder, else it may match at any depth; a trailing `/` matc
 from __future__ import annotations
 
 import re
-from fnmatch import translate
 from typing import NamedTuple
 
 
@@ -23,10 +22,8 @@ class _Pattern(NamedTuple):
         if (self.only_folders and not is_folder) or len(components) < count:
             return False
         taken = components[:count] if self.anchored else components[-count:]
-        if self.anchored and len(components) != count:
-            return False
         return all(
-            part == name if isinstance(part, str) else part.match(name) is not None
+            part == name if isinstance(part, str) else part.fullmatch(name) is not None
             for part, name in zip(self.parts, taken, strict=True)
         )
 
@@ -56,12 +53,12 @@ def parse(text: str) -> Rules:
     ignore: list[_Pattern] = []
     accept: list[_Pattern] = []
     literal: set[str] = set()
-    for line in map(str.strip, text.splitlines()):
+    for line in map(str.strip, text.split("\n")):
         if not line or line.startswith("#"):
             continue
         if line.startswith("!"):
             accept += _pattern(line[1:].strip())
-        elif not any(character in line for character in "/*?["):
+        elif not any(character in line for character in "/*?[\\"):
             literal.add(line)
         else:
             ignore += _pattern(line)
@@ -73,7 +70,38 @@ def _pattern(text: str) -> list[_Pattern]:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if not parts:
         return []
-    compiled = tuple(
-        re.compile(translate(part)) if any(c in part for c in "*?[") else part for part in parts
-    )
+    compiled = tuple(_component(part) for part in parts)
     return [_Pattern(compiled, text.startswith("/"), text.endswith("/"))]
+
+
+def _component(text: str) -> re.Pattern[str] | str:
+    """Read one component of a pattern: plain text stays text."""
+    if not any(character in text for character in "*?[\\"):
+        return text
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        piece, at = _piece(text, at)
+        parts.append(piece)
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:
+        return text
+
+
+def _piece(text: str, at: int) -> tuple[str, int]:
+    """Translate one metacharacter or plain character into a regular expression."""
+    character = text[at]
+    if character == "*":
+        return "[^/]*", at + 1
+    if character == "?":
+        return "[^/]", at + 1
+    if character == "\\" and at + 1 < len(text):
+        return re.escape(text[at + 1]), at + 2
+    end = text.find("]", at + 2) if character == "[" else -1
+    if end < 0:
+        return re.escape(character), at + 1
+    inside = text[at + 1 : end]
+    negated = inside[0] in "^!"
+    chosen = re.sub(r"([\[\]&~|^])", r"\\\1", inside[negated:])
+    return f"[{'^' * negated}{chosen.replace('--', '-')}]", end + 1

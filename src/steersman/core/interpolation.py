@@ -13,7 +13,7 @@ from functools import cache
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    return re.compile(r"\$(?:\{([^}]*)\}|(\w+|[*#$@!?-]))", re.ASCII)
+    return re.compile(r"\$(?:\{([^}]*)\}|([A-Za-z_]\w*|[0-9*#$@!?-]))", re.ASCII)
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from steersman.core.pipelines.findings import did_you_mean, nearest
 from steersman.core.pipelines.model import Step
 from steersman.core.problems import Problem, Severity
 
@@ -14,6 +14,10 @@ _TYPES = {
     "number": "a number",
     "boolean": "true or false",
 }
+
+
+# Properties of every step: they never reach a step, whatever its manifest says.
+_READ_BY_US = ("name", "cwd", "checkpoint")
 
 
 class Property(NamedTuple):
@@ -66,7 +70,8 @@ def _properties(data: object) -> Iterator[Property]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    # A shell can hold no NUL, which YAML can write as `"\0"`.
+    return value.replace("\0", "") if isinstance(value, str) else ""
 
 
 def check(step: Step, manifest: Manifest) -> Iterator[Problem]:
@@ -74,7 +79,8 @@ def check(step: Step, manifest: Manifest) -> Iterator[Problem]:
     known = {_key(item.name): item for item in manifest.properties}
     given = {_key(name): text for name, text in step.properties.items()}
     for key, item in known.items():
-        yield from _check_value(step, item, given.get(key))
+        if item.name not in _READ_BY_US:
+            yield from _check_value(step, item, given.get(key))
     for name in step.properties:
         if known and _key(name) not in known and name not in ("code", "name"):
             yield _unknown(step, name, [item.name for item in manifest.properties])
@@ -97,7 +103,8 @@ def _check_value(step: Step, item: Property, text: str | None) -> Iterator[Probl
         yield _error(
             step,
             "wrong-type",
-            f"the property {item.name} of the step {step.id} must be {_TYPES[item.type]}, not {text!r}",
+            f"the property {item.name} of the step {step.id} must be {_TYPES[item.type]}, "
+            f"not {text!r}",
             None,
         )
 
@@ -105,17 +112,20 @@ def _check_value(step: Step, item: Property, text: str | None) -> Iterator[Probl
 def _fits(kind: str, text: str) -> bool:
     match kind:
         case "integer":
-            return text.strip().lstrip("+-").isdigit()
+            return _is_digits(text.strip().lstrip("+-"))
         case "number":
-            return text.strip().lstrip("+-").replace(".", "", 1).isdigit()
+            return _is_digits(text.strip().lstrip("+-").replace(".", "", 1))
         case "boolean":
             return text.strip().lower() in ("true", "false", "yes", "no", "on", "off", "0", "1")
     return True
 
 
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
 def _unknown(step: Step, name: str, known: list[str]) -> Problem:
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
+    hint = did_you_mean(nearest(name, known), f"it takes {', '.join(known)}")
     return Problem(
         Severity.WARNING, "unknown-property", step.place,
         f"the step {step.id} does not know the property {name}", hint,

@@ -26,7 +26,7 @@ def single(value: str) -> str:
 def _reference() -> re.Pattern[str]:
     # `${NAME-default}` and its kin too, but only where they cannot be malformed: a shell would die.
     return re.compile(
-        r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*(?:(?::?[-+=]|##?|%%?)[^{}$`\"\\']*)?\})", re.ASCII
+        r"(?<!\$)\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*(?:(?::?[-+=]|##?|%%?)[^{}$`\"\\']*)?\})", re.ASCII
     )
 
 

@@ -185,7 +185,8 @@ class StepVariables(NamedTuple):
 
 def property_name(step: str, name: str) -> str:
     """Return the variable of a property: `WERCKER_<STEP>_<PROPERTY>`."""
-    return f"WERCKER_{step}_{name}".replace("-", "_").upper()
+    text = f"WERCKER_{step}_{name}".upper()
+    return "".join(char if char.isascii() and char.isalnum() else "_" for char in text)
 
 
 def step_variables(

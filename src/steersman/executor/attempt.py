@@ -17,7 +17,7 @@ from steersman.core.events import Level
 from steersman.core.masking import Masker
 from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
-from steersman.executor import storing
+from steersman.executor import faults, storing
 from steersman.executor.job import Job
 from steersman.executor.setting_up import Prepared, ReadyStep, read_steps, set_up
 from steersman.executor.stepping import run_step
@@ -59,10 +59,16 @@ class Attempt:
             await self._run()
         except SteersmanError as raised:
             error = raised
+        except OSError as raised:
+            error = faults.explained(raised)
+            if error is None:
+                raise
         finally:
             if not self.job.settings.keep:
                 await self.containers.remove(self.job.run_id)
         outcome = steps.outcome(self.results)
+        if error and outcome.state is State.SUCCEEDED:  # it came between two steps
+            outcome = Outcome(state=State.ERRORED, message=self.masker.text(str(error)))
         self._tell(
             events.RunEnded(
                 outcome=outcome,

@@ -79,7 +79,7 @@ async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
     if step.kind is StepKind.INTERNAL:
         raise UserError(
             f"{step.place}: the step {step.id} is not supported yet",
-            hint="take it out, or run a pipeline without it (--pipeline NAME, --deploy-target NAME)",
+            hint="take it out, or run a pipeline without it (--pipeline, --deploy-target)",
         )
     if step.kind is StepKind.SCRIPT:
         fetched = job.step_store.fetch(step)
@@ -147,7 +147,7 @@ def refuse_what_is_lacking(job: Job, containers: Containers) -> None:
     for needed, capability, words in needs:
         if needed and capability not in can:
             raise UserError(
-                f"pipeline {pipeline.name} needs {words}, which is not possible on {containers.name}",
+                f"pipeline {pipeline.name} needs {words}: not possible on {containers.name}",
                 hint="start a container engine (Docker or Podman), or set DOCKER_HOST",
             )
 
@@ -221,6 +221,9 @@ async def _create_box(
     if box is None:
         raise UserError(f"pipeline {job.pipeline.name} has no box", hint="write `box: IMAGE`")
     image = await _image(job, box, containers, notice)
+    docker_mounts, docker_env = (
+        containers.inner_engine(job.run_id) if job.pipeline.docker else ((), {})
+    )
     published = ports.bindings(box.ports, publish=True) if job.settings.expose_ports else ()
     return await containers.create_box(
         BoxSpec(
@@ -229,9 +232,9 @@ async def _create_box(
             networked=bool(job.pipeline.services),
             shell=box.cmd,
             entrypoint=box.entrypoint,
-            env={**_env(job, box), **links_env},
+            env={**_env(job, box), **links_env, **docker_env},
             user=box.user,
-            mounts=(*_direct_mounts(job), *_mounts(job, box)),
+            mounts=(*_direct_mounts(job), *_mounts(job, box), *docker_mounts),
             ports=published,
             privileged=job.pipeline.docker,
             dns=job.settings.dns,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from steersman.core import scripts
-from steersman.core.errors import UserError
+from steersman.core.errors import Unavailable, UserError
 from steersman.core.events import Level
 from steersman.executor.job import MIB, Job
 from steersman.executor.setting_up import Prepared, ReadyStep
@@ -33,7 +33,10 @@ async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
 
 
 async def _is_full(prepared: Prepared, folder: str) -> bool:
-    return b"full" in await prepared.session.ask(scripts.is_empty(folder))
+    try:
+        return b"full" in await prepared.session.ask(scripts.is_empty(folder))
+    except Unavailable:
+        return True  # a step killed whoever answers; fetching it will tell
 
 
 async def keep_output(job: Job, prepared: Prepared, folder: str, notice: Notice) -> None:

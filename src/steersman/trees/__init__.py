@@ -5,6 +5,7 @@ from steersman.trees.collecting import collect
 from steersman.trees.copying import copy
 from steersman.trees.packing import pack
 from steersman.trees.scanning import scan
+from steersman.trees.spelling import spell
 from steersman.trees.unpacking import unpack
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "copy",
     "pack",
     "scan",
+    "spell",
     "unpack",
 ]

@@ -1,10 +1,19 @@
-"""What a tree of files is made of."""
+"""What a tree of files is made of, and what may go wrong with one."""
 
 from __future__ import annotations
 
+import errno
+import os
 from enum import StrEnum
 from os import PathLike
 from typing import NamedTuple
+
+from steersman.core.errors import Refused, SteersmanError, Unavailable, UserError
+
+Path = str | PathLike[str]
+READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""How a file is opened: what has become a link or a pipe meanwhile is not waited for."""
+WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Kind(StrEnum):
@@ -24,7 +33,7 @@ class Entry(NamedTuple):
     name: str
     kind: Kind
     mode: int
-    source: str | PathLike[str] | bytes | None = None
+    source: Path | bytes | None = None
     size: int = 0
     modified: float = 0.0
     target: str = ""
@@ -53,6 +62,10 @@ class TooLarge(Exception):
     """More than the limits allow; what was written so far has been removed."""
 
 
+class Damaged(Refused):
+    """What came is no tar archive, or it ends in the middle."""
+
+
 MOST_NAMED = 20
 
 
@@ -73,9 +86,33 @@ class Count:
 
     def skip(self, name: str, why: str) -> None:
         """Note a member that is left out."""
+        self.entry()
         if len(self.skipped) < MOST_NAMED:
-            self.skipped.append(f"{name} ({why})")
+            self.skipped.append(f"{_printable(name)} ({why})")
 
     def collected(self) -> Collected:
         """Return what was taken in."""
         return Collected(self.files, self.size, tuple(self.skipped))
+
+
+def _printable(name: str) -> str:
+    """Return a name a stranger chose without what could play tricks on a terminal."""
+    return name[:200] if name.isprintable() else ascii(name[:200])
+
+
+def unreadable(path: Path, error: OSError) -> UserError:
+    """Return what to say of a file of the user's that cannot be read."""
+    return UserError(
+        f"cannot read {os.fspath(path)}: {error.strerror}",
+        hint="make it readable, or name it in the ignore file",
+    )
+
+
+def unwritable(path: Path, error: OSError) -> SteersmanError:
+    """Return what to say of a place that cannot be written to."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unavailable(
+            f"the disk is full: cannot write {os.fspath(path)}",
+            hint="free some space (`steer prune` removes old runs), or name another --working-dir",
+        )
+    return Refused(f"cannot write {os.fspath(path)}: {error.strerror}")

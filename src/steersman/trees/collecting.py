@@ -1,7 +1,8 @@
 """Taking in a folder of this machine that hostile programs may be writing to.
 
 Everything is opened relative to a held descriptor and without following links or waiting for
-pipes; what counts is what the opened descriptor says it is.
+pipes; what counts is what the opened descriptor says it is. What cannot be read is left out and
+named; that we cannot write is an error.
 """
 
 from __future__ import annotations
@@ -11,30 +12,38 @@ import shutil
 import stat
 from pathlib import Path
 
-from steersman.trees.base import Collected, Count, Limits
-from steersman.trees.copying import WRITE, copy_bytes
+from steersman.trees.base import READ, WRITE, Collected, Count, Limits, unwritable
+from steersman.trees.copying import copy_bytes
 
 DEPTH = 200
 """Deeper folders are left out: each level holds a descriptor."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def collect(root: Path, into: Path, limits: Limits) -> Collected:
-    """Copy what is below *root* to the new folder *into*; raise `TooLarge` past *limits*."""
+    """Copy what is below *root* to the new folder *into*; raise `TooLarge` past *limits*.
+
+    Modes are kept, but for set-id bits and for what would keep us from deleting it all again.
+    """
     try:
         descriptor = os.open(root, _FOLDER)
     except OSError:
         return Collected(missing=True)
-    count = Count(limits)
     try:
         into.mkdir(parents=True)
+        return _collected(descriptor, into, Count(limits))
+    except OSError as error:
+        raise unwritable(error.filename or into, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _collected(descriptor: int, into: Path, count: Count) -> Collected:
+    try:
         _Collector(os.fspath(into), count).folder(descriptor, "", 0)
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
-    finally:
-        os.close(descriptor)
     return count.collected()
 
 
@@ -49,29 +58,34 @@ class _Collector:
         for item in sorted(os.listdir(descriptor)):
             below = f"{name}/{item}" if name else item
             try:
-                self._member(descriptor, item, below, depth)
+                seen = os.stat(item, dir_fd=descriptor, follow_symlinks=False)
             except OSError as error:
-                self._count.skip(below, error.strerror or str(error))
-        os.chmod(f"{self._into}/{name}", stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777 | 0o700)
+                self._left(below, error)
+                continue
+            if stat.S_ISDIR(seen.st_mode):
+                self._folder(descriptor, item, below, depth)
+            elif stat.S_ISLNK(seen.st_mode):
+                self._link(descriptor, item, below)
+            elif stat.S_ISREG(seen.st_mode):
+                self._file(descriptor, item, below)
+            else:
+                self._count.skip(below, "a pipe, a socket or a device")
+        mode = os.fstat(descriptor).st_mode & 0o777 | 0o700
+        os.chmod(f"{self._into}/{name}", mode)
 
-    def _member(self, parent: int, item: str, name: str, depth: int) -> None:
-        mode = os.stat(item, dir_fd=parent, follow_symlinks=False).st_mode
-        if stat.S_ISDIR(mode):
-            self._below(parent, item, name, depth)
-        elif stat.S_ISLNK(mode):
-            self._count.entry()
-            os.symlink(os.readlink(item, dir_fd=parent), f"{self._into}/{name}")
-            self._count.files += 1
-        elif stat.S_ISREG(mode):
-            self._file(parent, item, name)
-        else:
-            self._count.skip(name, "a pipe or a device")
+    def _left(self, name: str, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            self._count.skip(name, error.strerror or str(error))
 
-    def _below(self, parent: int, item: str, name: str, depth: int) -> None:
+    def _folder(self, parent: int, item: str, name: str, depth: int) -> None:
         if depth >= DEPTH:
             self._count.skip(name, "too deep")
             return
-        descriptor = os.open(item, _FOLDER, dir_fd=parent)
+        try:
+            descriptor = os.open(item, _FOLDER, dir_fd=parent)
+        except OSError as error:
+            self._left(name, error)
+            return
         try:
             self._count.entry()
             os.mkdir(f"{self._into}/{name}", 0o700)
@@ -79,29 +93,46 @@ class _Collector:
         finally:
             os.close(descriptor)
 
-    def _file(self, parent: int, item: str, name: str) -> None:
-        source = os.open(item, _FILE, dir_fd=parent)
+    def _link(self, parent: int, item: str, name: str) -> None:
         try:
-            info = os.fstat(source)
-            if not stat.S_ISREG(info.st_mode):
-                self._count.skip(name, "a pipe or a device")
-                return
-            first = self._links.setdefault((info.st_dev, info.st_ino), name)
-            if info.st_nlink > 1 and first != name:
-                self._count.entry()
-                os.link(f"{self._into}/{first}", f"{self._into}/{name}")
+            target = os.readlink(item, dir_fd=parent)
+        except OSError as error:
+            self._left(name, error)
+            return
+        self._count.entry()
+        os.symlink(target, f"{self._into}/{name}")
+        self._count.files += 1
+
+    def _file(self, parent: int, item: str, name: str) -> None:
+        try:
+            source = os.open(item, READ, dir_fd=parent)
+        except OSError as error:
+            self._left(name, error)
+            return
+        try:
+            seen = os.fstat(source)
+            if stat.S_ISREG(seen.st_mode):
+                self._opened(source, seen, name)
             else:
-                self._copy(source, info, name)
-            self._count.files += 1
+                self._count.skip(name, "a pipe, a socket or a device")
         finally:
             os.close(source)
 
-    def _copy(self, source: int, info: os.stat_result, name: str) -> None:
-        self._count.entry(info.st_size)
+    def _opened(self, source: int, seen: os.stat_result, name: str) -> None:
+        first = self._links.setdefault((seen.st_dev, seen.st_ino), name)
+        if seen.st_nlink > 1 and first != name:
+            self._count.entry()
+            os.link(f"{self._into}/{first}", f"{self._into}/{name}")
+        else:
+            self._count.entry(seen.st_size)
+            self._copy(source, seen, name)
+        self._count.files += 1
+
+    def _copy(self, source: int, seen: os.stat_result, name: str) -> None:
         out = os.open(f"{self._into}/{name}", WRITE, 0o600)
         try:
-            copy_bytes(source, out, info.st_size)
-            os.fchmod(out, stat.S_IMODE(info.st_mode) & 0o777 | 0o600)
-            os.utime(out, ns=(info.st_atime_ns, info.st_mtime_ns))
+            copy_bytes(source, out, seen.st_size)
+            os.fchmod(out, seen.st_mode & 0o777 | 0o600)
+            os.utime(out, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
         finally:
             os.close(out)

@@ -2,76 +2,120 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from steersman.trees.base import Entry, Kind
-from steersman.trees.packing import _FLAGS as READ
-
-WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+from steersman.trees.base import READ, WRITE, Entry, Kind, unreadable, unwritable
 
 
 def copy(entries: Sequence[Entry], into: Path) -> None:
-    """Write *entries* below the folder *into*; what stands there under their names is replaced."""
+    """Write *entries* below the folder *into*; what stands there under their names is replaced.
+
+    Folders that are missing on the way are made. A file that vanished since it was listed is left
+    out, and so are its links.
+    """
     top = os.fspath(into)
-    os.makedirs(top, exist_ok=True)
-    folders: list[tuple[str, int]] = []
-    for entry in entries:
-        path = f"{top}/{entry.name}" if entry.name else top
-        try:
-            _write(entry, path, top)
-        except FileExistsError:
-            os.unlink(path)
-            _write(entry, path, top)
-        if entry.kind is Kind.FOLDER:
-            folders.append((path, entry.mode))
-    # Last, since nothing could be written into a folder that is read-only.
-    for path, mode in reversed(folders):
-        os.chmod(path, mode | 0o700)
+    try:
+        os.makedirs(top, exist_ok=True)
+        for entry in entries:
+            _place(entry, f"{top}/{entry.name}" if entry.name else top, top)
+        # Last, since nothing could be written into a folder that is read-only.
+        for entry in reversed(entries):
+            if entry.kind is Kind.FOLDER:
+                path = f"{top}/{entry.name}" if entry.name else top
+                os.chmod(path, entry.mode | 0o700)
+    except OSError as error:
+        raise unwritable(error.filename or top, error) from error
+
+
+def _place(entry: Entry, path: str, top: str) -> None:
+    """Write one entry, first making room for it where that is needed."""
+    try:
+        _write(entry, path, top)
+    except FileExistsError:
+        os.unlink(path)
+        _write(entry, path, top)
+    except FileNotFoundError:
+        if entry.kind is Kind.HARDLINK and os.path.isdir(os.path.dirname(path)):
+            return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _write(entry, path, top)
 
 
 def _write(entry: Entry, path: str, top: str) -> None:
     match entry.kind:
+        case Kind.FILE:
+            _write_file(entry, path)
         case Kind.FOLDER:
-            if not os.path.isdir(path) or os.path.islink(path):
+            if os.path.islink(path) or not os.path.isdir(path):
                 os.mkdir(path)
         case Kind.SYMLINK:
             os.symlink(entry.target, path)
         case Kind.HARDLINK:
             os.link(f"{top}/{entry.target}", path, follow_symlinks=False)
-        case Kind.FILE:
-            _write_file(entry, path)
 
 
 def _write_file(entry: Entry, path: str) -> None:
-    out = os.open(path, WRITE, 0o600)
+    if entry.source is None or isinstance(entry.source, bytes):
+        out = os.open(path, WRITE, 0o600)
+        try:
+            write_all(out, memoryview(entry.source or b""))
+            _finish(out, entry)
+        finally:
+            os.close(out)
+        return
     try:
-        if isinstance(entry.source, bytes):
-            os.write(out, entry.source)
-        elif entry.source is not None:
-            source = os.open(entry.source, READ)
-            try:
-                copy_bytes(source, out, entry.size)
-            finally:
-                os.close(source)
-        os.fchmod(out, entry.mode)
-        if entry.modified:
-            os.utime(out, (entry.modified, entry.modified))
+        source = os.open(entry.source, READ)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unreadable(entry.source, error) from error
+    try:
+        out = os.open(path, WRITE, 0o600)
+        try:
+            copy_bytes(source, out, entry.size)
+            _finish(out, entry)
+        finally:
+            os.close(out)
     finally:
-        os.close(out)
+        os.close(source)
 
 
-def copy_bytes(source: int, out: int, size: int) -> int:
-    """Copy at most *size* bytes between two descriptors in the kernel; return how many it were."""
+def _finish(out: int, entry: Entry) -> None:
+    os.fchmod(out, entry.mode)
+    if entry.modified:
+        os.utime(out, (entry.modified, entry.modified))
+
+
+_NOT_HERE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF)
+
+
+def copy_bytes(source: int, out: int, size: int) -> None:
+    """Copy at most *size* bytes between two descriptors, in the kernel where it can."""
     missing = size
     while missing > 0:
         try:
             done = os.copy_file_range(source, out, missing)
-        except OSError:
-            # Another file system, or one that cannot: let the bytes go through us.
-            done = os.write(out, os.read(source, min(missing, 1 << 20)))
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                raise
+            return _through_memory(source, out, missing)
         if not done:
-            break
+            # The end of the file, or a file system that cannot and does not say so.
+            return _through_memory(source, out, missing)
         missing -= done
-    return size - missing
+    return None
+
+
+def _through_memory(source: int, out: int, size: int) -> None:
+    while size > 0 and (piece := os.read(source, min(size, 1 << 20))):
+        write_all(out, memoryview(piece))
+        size -= len(piece)
+
+
+def write_all(out: int, data: memoryview) -> None:
+    """Write *data*, in as many calls as it takes."""
+    while data:
+        data = data[os.write(out, data) :]

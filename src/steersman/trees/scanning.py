@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from steersman.core.errors import UserError
-from steersman.trees.base import Entry, Kind
+from steersman.trees.base import Entry, Kind, unreadable
 
 Skip = Callable[[str, bool], bool]
 
@@ -28,64 +28,53 @@ def scan(
     try:
         top = os.stat(root)
     except OSError as error:
-        raise _unreadable(root, error) from error
+        raise unreadable(root, error) from error
     if not stat.S_ISDIR(top.st_mode):
         raise UserError(f"{root} is not a folder")
     entries = [Entry("", Kind.FOLDER, stat.S_IMODE(top.st_mode), None, 0, top.st_mtime)]
-    listing = _Listing(skip, entries, [] if left_out is None else left_out)
-    below = [("", os.fspath(root))]
-    while below:
-        name, path = below.pop()
-        if name:
-            entries.append(listing.folders.pop(name))
-        below += reversed(listing.read(f"{name}/" if name else "", path))
+    listing = _Listing(skip, [] if left_out is None else left_out)
+    waiting = [(entries[0], os.fspath(root))]
+    while waiting:
+        folder, path = waiting.pop()
+        if folder.name:
+            entries.append(folder)
+        files, folders = listing.read(f"{folder.name}/" if folder.name else "", path)
+        entries += files
+        waiting += reversed(folders)
     return entries
 
 
 class _Listing:
     """Reads folder by folder; knows the inodes seen, by which hard links are found."""
 
-    def __init__(self, skip: Skip, entries: list[Entry], left_out: list[str]) -> None:
-        self.folders: dict[str, Entry] = {}
+    def __init__(self, skip: Skip, left_out: list[str]) -> None:
         self._skip = skip
-        self._entries = entries
         self._left_out = left_out
         self._inodes: dict[tuple[int, int], str] = {}
 
-    def read(self, prefix: str, path: str) -> list[tuple[str, str]]:
-        """Add everything in one folder and return the folders in it."""
-        try:
-            with os.scandir(path) as found:
-                children = sorted(found, key=_name)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        below: list[tuple[str, str]] = []
-        for child in children:
+    def read(self, prefix: str, path: str) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+        """Return what is in one folder: files and links, and folders with their paths."""
+        files: list[Entry] = []
+        folders: list[tuple[Entry, str]] = []
+        for child in _children(path):
             name = prefix + child.name
-            is_folder = child.is_dir(follow_symlinks=False)
-            if not self._skip(name, is_folder) and self._add(name, child) and is_folder:
-                below.append((name, child.path))
-        return below
-
-    def _add(self, name: str, child: os.DirEntry[str]) -> bool:
-        try:
-            entry = self._entry(name, child)
-        except FileNotFoundError:
-            return False
-        if entry is None:
-            self._left_out.append(name)
-            return False
-        if entry.kind is Kind.FOLDER:
-            self.folders[name] = entry
-        else:
-            self._entries.append(entry)
-        return True
+            if self._skip(name, child.is_dir(follow_symlinks=False)):
+                continue
+            try:
+                entry = self._entry(name, child)
+            except FileNotFoundError:
+                continue
+            if entry is None:
+                self._left_out.append(name)
+            elif entry.kind is Kind.FOLDER:
+                folders.append((entry, child.path))
+            else:
+                files.append(entry)
+        return files, folders
 
     def _entry(self, name: str, child: os.DirEntry[str]) -> Entry | None:
         seen = child.stat(follow_symlinks=False)
-        kind, mode = stat.S_IFMT(seen.st_mode), seen.st_mode & 0o7777
+        kind, mode = stat.S_IFMT(seen.st_mode), stat.S_IMODE(seen.st_mode)
         if kind == stat.S_IFREG:
             if seen.st_nlink > 1:
                 first = self._inodes.setdefault((seen.st_dev, seen.st_ino), name)
@@ -100,12 +89,11 @@ class _Listing:
         return None
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
-
-
-def _unreadable(path: str | Path, error: OSError) -> UserError:
-    return UserError(
-        f"cannot read {os.fspath(path)}: {error.strerror}",
-        hint="make it readable, or name it in the ignore file",
-    )
+def _children(path: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as found:
+            return sorted(found, key=lambda child: child.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise unreadable(path, error) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from steersman.core.events import Audience
@@ -13,8 +14,18 @@ if TYPE_CHECKING:
     from steersman.pipeline_file import Parsed
 
 
-def audience(flags: Mapping[str, Any]) -> Audience:
-    """Return the audience these flags ask for."""
+@contextmanager
+def audience(flags: Mapping[str, Any]) -> Iterator[Audience]:
+    """Give the audience these flags ask for; the terminal is set right however a run ends."""
+    chosen = _audience(flags)
+    close: Callable[[], None] = getattr(chosen, "close", lambda: None)
+    try:
+        yield chosen
+    finally:
+        close()
+
+
+def _audience(flags: Mapping[str, Any]) -> Audience:
     name = chosen_format(flags, os.environ, terminal=sys.stderr.isatty() and sys.stdout.isatty())
     if name == "json":
         from steersman.cli.show.json_lines import JsonLines
@@ -24,15 +35,17 @@ def audience(flags: Mapping[str, Any]) -> Audience:
         from steersman.cli.show.live import Live
 
         return Live(verbose=_verbose(flags))
-    from steersman.cli.show.plain import Plain, style_of
+    from steersman.cli.show.plain import Look, Plain, style_of
 
     return Plain(
         output=sys.stdout.buffer,
         words=sys.stdout.buffer if name in ("github", "gitlab") else sys.stderr.buffer,
         style=style_of(name),
-        colors=wants_colors(flags, os.environ, terminal=sys.stderr.isatty()),
-        verbose=_verbose(flags),
-        quiet=flags["quiet"],
+        look=Look(
+            colors=wants_colors(flags, os.environ, terminal=sys.stderr.isatty()),
+            verbose=_verbose(flags),
+            quiet=flags["quiet"],
+        ),
     )
 
 

@@ -159,6 +159,10 @@ class Live:
         style = {Level.WARNING: "yellow", Level.ERROR: "red"}.get(level, "dim")
         self._above(Text(f"    {text}", style))
 
+    def close(self) -> None:
+        """Take the tree off the terminal; it stands there when a run was broken off."""
+        self._region.stop()
+
     def _over(self, event: events.RunEnded) -> None:
         self._flush()
         self._region.stop()

@@ -25,6 +25,14 @@ class Style(NamedTuple):
     error: Callable[[str], str]
 
 
+class Look(NamedTuple):
+    """How much is said, and whether in colours."""
+
+    colors: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
 def style_of(name: str) -> Style:
     """Return the style of a CI system; `plain` for all others."""
     if name == "github":
@@ -59,17 +67,13 @@ class Plain:
         output: BinaryIO,
         words: BinaryIO,
         style: Style,
-        colors: bool = False,
-        verbose: bool = False,
-        quiet: bool = False,
+        look: Look,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.output = output
         self.words = words
         self.style = style
-        self.colors = colors
-        self.verbose = verbose
-        self.quiet = quiet
+        self.look = look
         self.clock = clock
         self._midline = False
 
@@ -98,26 +102,28 @@ class Plain:
         if self._midline and self.words is self.output:
             self.output.write(b"\n")
         self._midline = False
-        if color and self.colors:
+        if color and self.look.colors:
             text = f"\x1b[{COLORS[color]}m{text}\x1b[0m"
         self.words.write(text.encode(errors="replace") + b"\n")
         self.words.flush()
 
     def _begun(self, event: events.RunStarted) -> None:
-        if not self.quiet:
+        if not self.look.quiet:
             self._say(f"--> {event.pipeline} on {event.where}, run {event.run_id}", "bold")
 
     def _opened(self, event: events.StepStarted) -> None:
-        if not self.quiet:
+        if not self.look.quiet:
             title = f"after-step {event.name}" if event.phase is Phase.AFTER else event.name
             self._say(self.style.opens(event.number, title, int(self.clock())), "bold")
 
     def _closed(self, number: int, result: Result) -> None:
-        if not self.quiet and (mark := self.style.closes(number, result.name, int(self.clock()))):
+        if not self.look.quiet and (
+            mark := self.style.closes(number, result.name, int(self.clock()))
+        ):
             self._say(mark)
         took = short_seconds(result.seconds)
         if result.state is State.SUCCEEDED:
-            if not self.quiet:
+            if not self.look.quiet:
                 said = f": {_one_line(result.message)}" if result.message else ""
                 self._say(f"    {result.name} succeeded in {took}{said}", "green")
             return
@@ -126,20 +132,20 @@ class Plain:
         self._say(self.style.error(f"    {text}"), "red")
 
     def _notice(self, level: Level, text: str) -> None:
-        if level is Level.DEBUG and not self.verbose:
+        if level is Level.DEBUG and not self.look.verbose:
             return
-        if level is Level.INFO and self.quiet:
+        if level is Level.INFO and self.look.quiet:
             return
         prefix = f"{level}: " if level in (Level.WARNING, Level.ERROR) else ""
         self._say(f"    {prefix}{text}", "yellow" if prefix else "dim")
 
     def _over(self, event: events.RunEnded) -> None:
         took = short_seconds(event.seconds)
-        if event.failed_after_steps and not self.quiet:
+        if event.failed_after_steps and not self.look.quiet:
             self._say(f"    failed after-steps: {', '.join(event.failed_after_steps)}", "yellow")
         outcome = event.outcome
         if outcome.state is State.SUCCEEDED:
-            if not self.quiet:
+            if not self.look.quiet:
                 self._say(f"--> succeeded in {took}", "green")
             return
         at = f" at step {outcome.failed_step}" if outcome.failed_step else ""

@@ -16,6 +16,7 @@ from steersman.containers.base import (
     Image,
     Leftover,
     Login,
+    Mount,
     PullPolicy,
     Service,
     ServiceSpec,
@@ -58,6 +59,14 @@ class DockerContainers:
 
     def root_of(self, run_id: str) -> str:
         return ""
+
+    def inner_engine(self, run_id: str) -> tuple[tuple[Mount, ...], Mapping[str, str]]:
+        where = self._engine.address
+        network = specs.name(run_id) if run_id in self._networks else "bridge"
+        env = {"DOCKER_HOST": where.text, "DOCKER_NETWORK_NAME": network}
+        if where.path is None:
+            return (), env
+        return (Mount(source=where.path, target=where.path),), env
 
     async def require(self) -> None:
         await self._engine.negotiate()

@@ -13,7 +13,7 @@ import h11
 
 from steersman.containers.docker.address import Address
 from steersman.containers.docker.connection import Connection, Headers
-from steersman.core.errors import Refused, SteersmanError, Unavailable
+from steersman.core.errors import NotThere, Refused, SteersmanError, Unavailable
 
 NEWEST = (1, 47)
 DEADLINE = 60.0
@@ -244,7 +244,8 @@ class Engine:
                 f"what answers at {where} is no container engine: {error}", hint=START
             ) from error
         except OSError as error:
-            raise Unavailable(
+            nobody = isinstance(error, FileNotFoundError | ConnectionRefusedError)
+            raise (NotThere if nobody else Unavailable)(
                 f"no engine at {where}: {error.strerror or error}", hint=START
             ) from error
 
