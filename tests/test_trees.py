@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> Path:
     for name in NAMES:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(name.encode() * 3 if name != "empty" else b"")
-    (root / "big").write_bytes(random.Random(0).randbytes(700_001))  # noqa: S311
+    (root / "big").write_bytes(random.Random(0).randbytes(700_001))
     (root / "run").write_text("#!/bin/sh\n")
     (root / "run").chmod(0o755)
     (root / "secret").write_text("s")
@@ -258,7 +258,8 @@ def test_pieces_are_neither_tiny_nor_huge(tree: Path) -> None:
 
 
 def test_owner_and_mode_are_as_asked(tree: Path) -> None:
-    found = {member.name: member for member in members(trees.pack(trees.scan(tree), uid=3_000_000, gid=7))}  # fmt: skip
+    packed = members(trees.pack(trees.scan(tree), uid=3_000_000, gid=7))
+    found = {member.name: member for member in packed}
     assert (found["run"].uid, found["run"].gid, found["run"].mode) == (3_000_000, 7, 0o755)
     assert found["secret"].mtime == 1_000_000_000
 
@@ -429,7 +430,7 @@ def test_a_later_member_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 
 def test_names_that_no_file_may_have_are_left_out(tmp_path: Path) -> None:
-    pax = {"pax_headers": {"path": "nul\0byte"}}
+    pax: dict[str, object] = {"pax_headers": {"path": "nul\0byte"}}
     data = archive(
         file("x" * 300), file("/".join(["y" * 99] * 60)), ("n", b"z", pax),
         special("e", tarfile.SYMTYPE, ""), file("good"),
@@ -497,7 +498,7 @@ def broken() -> dict[str, bytes]:
         "cut in a file": good[:3000],
         "cut between members": good[: 512 + 5120],
         "a spoilt checksum": b"X" + good[1:],
-        "a spoilt pax record": pax.replace(b" path=", b" hpat=").replace(b"189", b"999"),
+        "a spoilt pax record": pax.replace(b"190 path=", b"999 path="),
         "a name of 8 GiB": bytes(huge),
     }
 
@@ -510,12 +511,11 @@ def test_what_is_no_whole_archive_is_refused_and_leaves_nothing(tmp_path: Path, 
 
 
 def test_any_damage_ends_in_words_and_never_outside(tmp_path: Path) -> None:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     good = archive(
         special("d/", tarfile.DIRTYPE), file("d/f", b"y" * 600), file("n" * 150),
         special("l", tarfile.SYMTYPE, "/etc"), special("h", tarfile.LNKTYPE, "d/f"),
     )  # fmt: skip
-    before = sorted(path.name for path in tmp_path.iterdir())
     for number in range(300):
         data = bytearray(good)
         for _ in range(chance.randrange(1, 12)):
@@ -525,7 +525,7 @@ def test_any_damage_ends_in_words_and_never_outside(tmp_path: Path) -> None:
             unpack(bytes(data), into, Limits(size=1 << 20, entries=100), size=4096)
         except (SteersmanError, TooLarge):
             assert not into.exists()
-    assert [name for name in sorted(p.name for p in tmp_path.iterdir()) if "out" not in name] == before  # fmt: skip
+    assert {path.name[:3] for path in tmp_path.iterdir()} <= {"out"}
 
 
 def test_a_folder_that_exists_is_neither_filled_nor_removed(tmp_path: Path) -> None:
@@ -540,15 +540,10 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     async def body() -> None:
         started = asyncio.Event()
 
-        async def endless() -> AsyncIterator[bytes]:
-            yield archive(file("a", bytes(100_000)))[:50_000] + bytes(2 << 20)
-            started.set()
-            await asyncio.Event().wait()
-
         header = archive(file("big", bytes(10)), form=tarfile.GNU_FORMAT)[:512]
 
         async def stream() -> AsyncIterator[bytes]:
-            yield archive(file("a", bytes(2 << 20)))[:-1024]
+            yield archive(file("a", bytes(2 << 20)))[: 512 + (2 << 20)]
             yield header
             started.set()
             await asyncio.Event().wait()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from steersman import trees
-from steersman.core.errors import SteersmanError, Unavailable, UserError
+from steersman.core.errors import Refused, SteersmanError, Unavailable, UserError
 from steersman.core.pipelines.model import Step
 from steersman.trees import Limits
 
@@ -33,6 +33,7 @@ TIMEOUT = 30.0
 DEADLINE = 600.0
 """Seconds one archive may take."""
 STALE = 3600.0
+FILES = ".files-"
 STEP_FILES = ("step.yml", "wercker-step.yml", "run.sh", "init.sh")
 
 
@@ -58,38 +59,37 @@ class Fetcher:
         digest = hashlib.sha256(url.encode()).hexdigest()[:16]
         name = f"{step.owner}-{step.name}@{step.version}-{digest}"
         target = self._folder / name
-        if target.is_dir() and (not self._refresh or name in self._fresh):
-            return target
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._sweep()
-        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
+        if not target.is_dir() or (self._refresh and name not in self._fresh):
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._sweep()
+                self._fetch_into(step, url, target)
+            except OSError as error:
+                what = f"cannot keep fetched steps in {self._folder}"
+                raise Refused(f"{what}: {error.strerror}") from error
+            self._fresh.add(name)
+        return target.resolve()
+
+    def _fetch_into(self, step: Step, url: str, target: Path) -> None:
+        """Let the link *target* lead to new files, at once: somebody may be reading the old."""
+        scratch = Path(tempfile.mkdtemp(prefix=FILES, dir=self._folder))
         try:
             self._fetch(step, url, scratch / "files")
-            self._keep(step_root(scratch / "files"), target, scratch / "old")
-        finally:
+            root = step_root(scratch / "files").relative_to(self._folder)
+            (scratch / "link").symlink_to(root)
+            os.replace(scratch / "link", target)
+        except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
-        self._fresh.add(name)
-        return target
-
-    def _keep(self, fetched: Path, target: Path, old: Path) -> None:
-        """Put what was fetched in its place at once; somebody else may be doing the same."""
-        if self._refresh and target.exists():
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(target, old)
-        try:
-            os.rename(fetched, target)
-        except OSError:
-            if not target.is_dir():
-                raise
+            raise
 
     def _sweep(self) -> None:
-        """Remove what killed processes left half fetched."""
-        for path in self._folder.glob(".new-*"):
-            try:
-                if time.time() - path.stat().st_mtime > STALE:
+        """Remove old files to which no link leads: of killed processes, or fetched again since."""
+        links = [path for path in self._folder.iterdir() if path.is_symlink()]
+        used = {os.readlink(path).partition("/")[0] for path in links}
+        for path in self._folder.glob(f"{FILES}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.name not in used and time.time() - path.stat().st_mtime > STALE:
                     shutil.rmtree(path, ignore_errors=True)
-            except FileNotFoundError:
-                continue
 
     def _fetch(self, step: Step, url: str, into: Path) -> None:
         for pause in PAUSES:

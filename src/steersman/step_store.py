@@ -76,6 +76,7 @@ class StepStore:
         Only a step with an `http(s)://` address may take time. Links in a step stay links: its
         author does not choose which files of this machine are read.
         """
+        _refuse_nul(step)
         if step.kind is StepKind.SCRIPT:
             data = script_text(step.properties.get("code", "")).encode()
             run = Entry("run.sh", Kind.FILE, 0o755, data, len(data))
@@ -137,6 +138,15 @@ class StepStore:
             except OSError:
                 continue
             yield from (name for name in names if not name.startswith("."))
+
+
+def _refuse_nul(step: Step) -> None:
+    for name, text in step.properties.items():
+        if "\0" in text:
+            raise UserError(
+                f"{step.place}: the property {name} of the step {step.name} has a NUL character",
+                hint="a shell cannot hold one; read it from a file instead",
+            )
 
 
 def folder_name(step: Step) -> str:

@@ -50,13 +50,16 @@ class DockerBox:
         return trees.spell(entry for upload in uploads for entry in below(upload))
 
     async def start(self) -> AttachTransport:
-        connection, first = await self._engine.hijack(
-            f"{self._path}/attach", stream="1", stdin="1", stdout="1", stderr="1"
-        )
+        connection = None
         try:
+            connection, first = await self._engine.hijack(
+                f"{self._path}/attach", stream="1", stdin="1", stdout="1", stderr="1"
+            )
             await self._engine.request("POST", f"{self._path}/start", deadline=START_DEADLINE)
         except BaseException as error:
-            connection.abort()
+            if connection is not None:
+                connection.abort()
+            # Podman says at the attaching already what Docker says at the start.
             if isinstance(error, EngineRefused):
                 await self._discard()
                 raise explained(error, self._spec) from error
