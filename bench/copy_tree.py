@@ -1,4 +1,4 @@
-"""A repository of 20,000 files: scan and copied, scan and packed, against `cp -a`."""
+"""A repository of 20,000 files: scan and copy, scan and pack, against `cp -a`."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def main() -> list[tuple[str, str, str]]:
         ("20,000 files, scan and copy : `cp -a`", f"{ratio(seen['copy'], seen['cp']):.2f}", "1.5"),
         ("20,000 files, scan and pack : `cp -a`", f"{ratio(seen['pack'], seen['cp']):.2f}", "1.5"),
         ("20,000 files, `cp -a`, median", f"{median(seen['cp']):.3f} s", ""),
-        ("20,000 files, scan and copied, median", f"{median(seen['copy']):.3f} s", ""),
-        ("20,000 files, scan and packed, median", f"{median(seen['pack']):.3f} s", ""),
+        ("20,000 files, scan and copy, median", f"{median(seen['copy']):.3f} s", ""),
+        ("20,000 files, scan and pack, median", f"{median(seen['pack']):.3f} s", ""),
     ]  # fmt: skip
 
 

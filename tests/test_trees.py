@@ -187,12 +187,17 @@ def test_a_file_that_vanished_is_left_out_with_its_links(tree: Path, tmp_path: P
     assert not {"secret", "twin", "big"} & {member.name for member in members(trees.pack(entries))}
 
 
-def test_a_file_that_became_a_pipe_is_not_waited_for(tree: Path, tmp_path: Path) -> None:
+def test_a_file_that_became_a_pipe_or_a_link_is_left_out(tree: Path, tmp_path: Path) -> None:
     entries = trees.scan(tree)
-    (tree / "run").unlink()
+    for name in ("run", "empty", "secret"):
+        (tree / name).unlink()
     os.mkfifo(tree / "run")
+    (tree / "empty").symlink_to("/etc/passwd")
+    (tree / "secret").symlink_to("secret")
     trees.copy(entries, tmp_path / "copy")
-    assert "run" not in {member.name for member in members(trees.pack(entries))}
+    gone = {"run", "empty", "secret", "twin"}
+    assert not gone & {path.name for path in (tmp_path / "copy").iterdir()}
+    assert not gone & {member.name for member in members(trees.pack(entries))}
 
 
 def test_read_only_folders_are_copied_with_what_is_in_them(tmp_path: Path) -> None:
@@ -397,12 +402,18 @@ def test_what_is_left_out_is_named_with_the_reason(tmp_path: Path) -> None:
         file("../up"),
         special("hard", tarfile.LNKTYPE, "elsewhere"),
         special("\x1b[31mred", tarfile.BLKTYPE),
+        file("/absolute"),
     )
     got = unpack(data, tmp_path / "out")
     assert got.files == 0
-    assert [name.partition(" (")[0] for name in got.skipped] == [
-        "pipe", "null", "../up", "hard", "'\\x1b[31mred'",
-    ]  # fmt: skip
+    assert got.skipped == (
+        "pipe (a pipe, a socket or a device)",
+        "null (a pipe, a socket or a device)",
+        "../up (a name that leads outside)",
+        "hard (a hard link to something that is not in the archive)",
+        "'\\x1b[31mred' (a pipe, a socket or a device)",
+        "/absolute (a name that leads outside)",
+    )
 
 
 def test_only_so_many_names_are_kept(tmp_path: Path) -> None:
@@ -500,6 +511,7 @@ def broken() -> dict[str, bytes]:
         "a spoilt checksum": b"X" + good[1:],
         "a spoilt pax record": pax.replace(b"190 path=", b"999 path="),
         "a name of 8 GiB": bytes(huge),
+        "a name of 2 MiB": archive(file("n" * (2 << 20), b""), form=tarfile.GNU_FORMAT),
     }
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from steersman import trees
 from steersman.core import manifests
@@ -20,8 +20,10 @@ from steersman.core.manifests import Manifest
 from steersman.core.pipelines.findings import nearest
 from steersman.core.pipelines.model import Step, StepKind
 from steersman.core.problems import Problem, Severity
-from steersman.step_archives import Fetcher
 from steersman.trees import Entry, Kind
+
+if TYPE_CHECKING:
+    from steersman.step_archives import Fetcher
 
 ANY_VERSION = "*"
 MANIFESTS = ("step.yml", "wercker-step.yml")
@@ -63,7 +65,15 @@ class StepStore:
     ) -> None:
         self._folders = list(dict.fromkeys([steps_in_project or folder, folder]))
         self._base = base or Path()
-        self._fetcher = fetcher or Fetcher(folder / ".fetched", refresh=refresh)
+        self._refresh = refresh
+        self._given = fetcher
+
+    @cached_property
+    def _fetcher(self) -> Fetcher:
+        # Most pipelines fetch nothing, and what it takes is slow to be imported.
+        from steersman.step_archives import Fetcher
+
+        return self._given or Fetcher(self._folders[-1] / ".fetched", refresh=self._refresh)
 
     @cached_property
     def init_script(self) -> str:

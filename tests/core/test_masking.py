@@ -98,6 +98,14 @@ def test_only_what_may_be_a_secret_is_held_back() -> None:
     assert masker.feed(b"ing\n") == b"hunting\n"
 
 
+@pytest.mark.parametrize("more", [[], [f"other{n:04}" for n in range(60)]], ids=["few", "many"])
+def test_a_cut_anywhere_in_a_secret_lets_nothing_through(more: list[str]) -> None:
+    for data in (b"<hunter22>", b"<" + base64.b64encode(b"hunter22")[:10] + b">"):
+        for at in range(len(data) + 1):
+            masker = Masker(["hunter22", *more])
+            assert masker.feed(data[:at]) + masker.feed(data[at:]) + masker.flush() == b"<***>"
+
+
 def test_what_is_held_back_comes_out_in_the_end() -> None:
     masker = Masker(["hunter22"])
     assert masker.feed(b"go hunt") == b"go "

@@ -100,6 +100,11 @@ def _printable(name: str) -> str:
     return name[:200] if name.isprintable() else ascii(name[:200])
 
 
+def is_gone(error: OSError) -> bool:
+    """Tell whether a file that was listed is none any more: removed, or a link by now."""
+    return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+
+
 def unreadable(path: Path, error: OSError) -> UserError:
     """Return what to say of a file of the user's that cannot be read."""
     return UserError(

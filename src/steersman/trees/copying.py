@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from steersman.trees.base import READ, WRITE, Entry, Kind, unreadable, unwritable
+from steersman.trees.base import READ, WRITE, Entry, Kind, is_gone, unreadable, unwritable
 
 
 def copy(entries: Sequence[Entry], into: Path) -> None:
@@ -68,11 +69,13 @@ def _write_file(entry: Entry, path: str) -> None:
         return
     try:
         source = os.open(entry.source, READ)
-    except FileNotFoundError:
-        return
     except OSError as error:
+        if is_gone(error):
+            return
         raise unreadable(entry.source, error) from error
     try:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            return
         out = os.open(path, WRITE, 0o600)
         try:
             copy_bytes(source, out, entry.size)

@@ -12,10 +12,13 @@ import shutil
 import threading
 from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steersman.trees.base import Collected, Count, Damaged, Limits, unwritable
-from steersman.trees.reading import Input, Need, members
-from steersman.trees.writing import Writer
+
+if TYPE_CHECKING:
+    from steersman.trees.reading import Need
+    from steersman.trees.writing import Writer
 
 BATCH = 1 << 20
 
@@ -50,21 +53,27 @@ class _Unpacking:
     """One unpacking, driven from outside; a lock keeps cleaning up from overtaking writing."""
 
     def __init__(self, into: Path, limits: Limits, strip: int) -> None:
+        # Most runs take nothing in, and these need tarfile.
+        from steersman.trees import reading
+        from steersman.trees.writing import Writer
+
         try:
             into.mkdir(parents=True)
         except OSError as error:
             raise unwritable(into, error) from error
         self._into = into
         self._count = Count(limits)
-        self._input = Input()
-        self._reading = self._read(Writer(into, self._count), strip)
+        writer = Writer(into, self._count)
+        self._input = reading.Input()
+        members = reading.members(self._input, writer, strip)
+        self._reading = self._read(members, writer)
         self._lock = threading.Lock()
         self._ended = False
         next(self._reading)
 
-    def _read(self, writer: Writer, strip: int) -> Need[None]:
+    def _read(self, members: Need[None], writer: Writer) -> Need[None]:
         try:
-            yield from members(self._input, writer, strip)
+            yield from members
             writer.finish()
         except OSError as error:
             raise unwritable(error.filename or self._into, error) from error

@@ -128,7 +128,9 @@ class Plain:
                 self._say(f"    {result.name} succeeded in {took}{said}", "green")
             return
         kind = "after-step" if result.phase is Phase.AFTER else "step"
-        text = f"{kind} {result.name} {result.state} after {took}: {_one_line(result.message)}"
+        text = f"{kind} {result.name} {result.state} after {took}"
+        if result.state is not State.ERRORED:  # that is said at the end, with what to do
+            text += f": {_one_line(result.message)}"
         self._say(self.style.error(f"    {text}"), "red")
 
     def _notice(self, level: Level, text: str) -> None:
