@@ -46,25 +46,27 @@ def steer(*words: str, cwd: Path, timeout: float = 90, **env: str) -> Ended:
 
 
 @contextmanager
-def started(*words: str, cwd: Path, until: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *words: str, cwd: Path, until: str, stream: str = "stdout", **env: str
+) -> Iterator[subprocess.Popen[str]]:
     """Start `steer` and wait until it has printed *until*; it is killed at the end."""
     process = subprocess.Popen(
         [*STEER, *words],
         cwd=cwd,
-        env=environment(),
+        env=environment(**env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
-    assert process.stdout is not None
+    lines = getattr(process, stream)
     try:
-        for line in process.stdout:
+        for line in lines:
             if until in line:
                 break
         else:
-            raise AssertionError(f"it never printed {until}: {process.communicate()[1]}")
+            raise AssertionError(f"it never printed {until}: {process.communicate()}")
         yield process
     finally:
         process.kill()
@@ -85,6 +87,15 @@ def project(folder: Path, text: str, files: Mapping[str, str] | None = None) -> 
     for name, content in (files or {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
+    return folder
+
+
+def with_own_step(folder: Path, manifest: str, code: str = "echo ran") -> Path:
+    """Put the step my/step into a project."""
+    step = folder / ".wercker" / "steps" / "my-step"
+    step.mkdir(parents=True)
+    (step / "step.yml").write_text(manifest)
+    (step / "run.sh").write_text(code)
     return folder
 
 

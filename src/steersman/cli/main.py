@@ -47,6 +47,8 @@ class Steer(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"there is no command {args[0]!r}{_nearest(args[0])}")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, long_flags(rest, command) if command else rest
 
@@ -59,6 +61,13 @@ class Steer(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*COMMANDS, *ALIASES], 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def long_flags(args: Sequence[str], command: click.Command) -> list[str]:
@@ -99,7 +108,9 @@ def steer() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run `steer` and leave with its exit code."""
     _open_closed_streams()
-    sys.exit(run(args))
+    code = run(args)
+    _drop_unwritten()
+    sys.exit(code)
 
 
 def _open_closed_streams() -> None:
@@ -158,13 +169,12 @@ def _fault(error: OSError) -> int:
     known = explained(error)
     if known is None:
         return _bug()
-    _drop_unwritten()
     show(known)
     return known.exit_code
 
 
 def _drop_unwritten() -> None:
-    """Forget what could not be written to stdout, or Python complains again at its end."""
+    """Forget what stdout does not take, or Python complains again at its end."""
     try:
         sys.stdout.flush()
     except OSError:

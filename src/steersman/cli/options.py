@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class _Time(click.FloatRange):
+    """A number above 0; what is no number at all is no limit either, and refused."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
 
 
 def _flag(*names: str, help: str | None = None, **more: Any) -> Decorator:
@@ -78,19 +91,19 @@ _ENGINE = [
 _LIMITS = [
     _flag(
         "--command-timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_Time(min=0, min_open=True),
         metavar="MINUTES",
         help="longest time for a step [default: 25]",
     ),
     _flag(
         "--no-response-timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_Time(min=0, min_open=True),
         metavar="MINUTES",
         help="longest silence of a step [default: 5]",
     ),
     _flag(
         "--service-timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_Time(min=0, min_open=True),
         default=60,
         show_default=True,
         metavar="SECONDS",

@@ -62,6 +62,8 @@ async def _prune_doors(working: WorkingDir, docker_host: str | None, *, dry_run:
             await containers.require()
             for run_id, kinds in (await remove_dead_runs(containers, dry_run=dry_run)).items():
                 done = "would remove" if dry_run else "removed"
+                if not dry_run:
+                    working.drop_half_kept(run_id)
                 lines.append(f"{done} run {run_id} on {containers.name}: {', '.join(kinds)}")
         except Unavailable as error:
             lines.append(f"nothing looked at on {containers.name}: {error}")

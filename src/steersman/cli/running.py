@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from steersman import pipeline_file
 from steersman.cli import door, show
@@ -15,7 +15,7 @@ from steersman.cli.leftovers import remove_dead_runs
 from steersman.cli.signals import Stopping
 from steersman.cli.working_dir import WorkingDir
 from steersman.containers.base import Containers
-from steersman.core.errors import UserError
+from steersman.core.errors import Interrupted, UserError
 from steersman.core.events import Audience, Level, Notice
 from steersman.core.pipelines import pick
 from steersman.core.pipelines.model import Config
@@ -24,6 +24,7 @@ from steersman.core.variables import Command
 from steersman.executor import Attempt
 
 Flags = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def run_pipeline(command: Command, target: str, flags: Flags) -> int:
@@ -47,6 +48,10 @@ def run_pipeline(command: Command, target: str, flags: Flags) -> int:
 def project_folder(target: str) -> Path:
     """Return the folder to run on."""
     project = Path(target)
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UserError("the current folder does not exist any more", hint="`cd` to one") from None
     if not project.exists():
         raise UserError(f"there is no folder {target}")
     if not project.is_dir():
@@ -77,9 +82,9 @@ def _file(project: Path, named: str | None) -> Path:
 
 async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> int:
     working = request.working
-    containers = await door.choose(request.flags, working, tell)
+    containers = await _unless(cancelled, door.choose(request.flags, working, tell))
     try:
-        await _tidy(containers, tell)
+        await _unless(cancelled, _tidy(containers, working, tell))
         job = await asyncio.to_thread(build_job, request, containers)
         working.point(
             "latest_deploy" if request.command is Command.DEPLOY else "latest", job.run_id
@@ -92,7 +97,23 @@ async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> in
     return {State.SUCCEEDED: 0, State.CANCELLED: 130}.get(outcome.state, 1)
 
 
-async def _tidy(containers: Containers, tell: Audience) -> None:
+async def _unless(cancelled: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """Do *work*, but not when somebody asks us to end: an engine may let us wait."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(cancelled.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Interrupted("interrupted before the run began")
+        return working.result()
+    finally:
+        waiting.cancel()
+        working.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
+
+
+async def _tidy(containers: Containers, working: WorkingDir, tell: Audience) -> None:
     for run_id, kinds in (await remove_dead_runs(containers)).items():
+        working.drop_half_kept(run_id)
         text = f"removed what the killed run {run_id} left: {', '.join(kinds)}"
         tell(Notice(Level.INFO, text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,13 +40,17 @@ class WorkingDir:
             for folder in (self.path, self.builds, self.steps):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # no mistake of the user's
+            in_the_way = isinstance(error, FileExistsError)
+            why = f"{error.filename} is not a folder" if in_the_way else error.strerror
             raise UserError(
-                f"cannot write to the working directory {self.path}: {error.strerror}",
+                f"cannot write to the working directory {self.path}: {why}",
                 hint="name another one by --working-dir or WERCKER_WORKING_DIR",
             ) from error
         if not os.access(self.builds, os.W_OK | os.X_OK):
             raise UserError(
-                f"cannot write to the working directory {self.path}: permission denied",
+                f"cannot write to the working directory {self.path}: it is read-only for you",
                 hint="name another one by --working-dir or WERCKER_WORKING_DIR",
             )
 
@@ -75,7 +80,19 @@ class WorkingDir:
         """Let the link *name* (`latest`, `latest_deploy`) point to a run, in one step."""
         fresh = self.path / f".{name}.{run_id}"
         fresh.symlink_to(Path("builds") / run_id)
-        fresh.replace(self.path / name)
+        try:
+            fresh.replace(self.path / name)
+        except IsADirectoryError as error:
+            fresh.unlink()
+            raise UserError(
+                f"{self.path / name} is a folder, and should be a link to the last run",
+                hint="move it out of the way",
+            ) from error
+
+    def drop_half_kept(self, run_id: str) -> None:
+        """Delete the cache that a run was bringing home when it was killed."""
+        cache = self.cache.resolve()
+        shutil.rmtree(cache.with_name(f"{cache.name}.{run_id}.new"), ignore_errors=True)
 
     def remove_old_runs(
         self, now: float, *, keep: int = old_runs.KEEP, max_age: float = old_runs.MAX_AGE

@@ -19,7 +19,7 @@ from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
 from steersman.executor import faults, storing
 from steersman.executor.job import Job
-from steersman.executor.setting_up import Prepared, ReadyStep, read_steps, set_up
+from steersman.executor.setting_up import Prepared, ReadyStep, passwords, read_steps, set_up
 from steersman.executor.stepping import run_step
 from steersman.sessions.base import End
 
@@ -45,10 +45,11 @@ class Attempt:
         self.cancelled = cancelled
         self.clock = clock
         self.results: list[Result] = []
-        self.masker = Masker(job.hidden.values())
+        self.masker = Masker((*job.hidden.values(), *passwords(job)))
         self._tell = tell
         self._number = 0
         self._box_gone = False
+        self._cut = False
 
     async def run(self) -> Outcome:
         """Run the attempt and return its outcome."""
@@ -65,10 +66,10 @@ class Attempt:
                 raise
         finally:
             if not self.job.settings.keep:
-                await self.containers.remove(self.job.run_id)
+                await self._remove()
         outcome = steps.outcome(self.results)
-        if error and outcome.state is State.SUCCEEDED:  # it came between two steps
-            outcome = Outcome(state=State.ERRORED, message=self.masker.text(str(error)))
+        if error and outcome.state is State.SUCCEEDED:  # it came outside of any step that counts
+            outcome = Outcome(state=_state(error), message=self.masker.text(str(error)))
         self._tell(
             events.RunEnded(
                 outcome=outcome,
@@ -77,8 +78,26 @@ class Attempt:
             )
         )
         if error:
-            raise error
+            raise self._without_secrets(error)
         return outcome
+
+    async def _remove(self) -> None:
+        """Remove what was made, also when we are told to hurry; told once more, leave it."""
+        removing = asyncio.ensure_future(self.containers.remove(self.job.run_id))
+        try:
+            await asyncio.shield(removing)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling() > 1:
+                removing.cancel()
+            await asyncio.gather(removing, return_exceptions=True)
+            raise
+
+    def _without_secrets(self, error: SteersmanError) -> SteersmanError:
+        """Mask what an error says: it may quote an image's name, or what the box printed."""
+        error.args = (self.masker.text(str(error)),)
+        error.hint = error.hint and self.masker.text(error.hint)
+        return error
 
     async def _run(self) -> None:
         prepared = await self._step(SETUP, Phase.SETUP, self._set_up)
@@ -90,6 +109,8 @@ class Attempt:
             await self._after_steps(prepared)
             if not self.job.settings.direct_mount:
                 await self._keep_cache(prepared)
+            if any(item.state is State.CANCELLED for item in self.results) and self._succeeded:
+                raise Interrupted("interrupted during the after-steps")
         finally:
             await prepared.session.close()
 
@@ -140,8 +161,7 @@ class Attempt:
         try:
             value = await work()
         except SteersmanError as error:
-            state = State.CANCELLED if isinstance(error, Interrupted) else State.ERRORED
-            self._end(number, name, phase, state, started, str(error))
+            self._end(number, name, phase, _state(error), started, self.masker.text(str(error)))
             raise
         self._end(number, name, phase, State.SUCCEEDED, started)
         return value
@@ -183,7 +203,8 @@ class Attempt:
 
     async def _run_step(self, prepared: Prepared, ready: ReadyStep, phase: Phase) -> bool:
         number, started = self._start(ready.step.display_name, phase)
-        cancel = self.cancelled if phase is Phase.MAIN else None
+        # After-steps that follow an interruption run; an interruption that comes later ends them.
+        cancel = None if phase is Phase.AFTER and self._cut else self.cancelled
         ended = await run_step(self.job, prepared, ready, cancel)
         self._box_gone |= ended.end is End.BOX_GONE
         result = Result(
@@ -208,6 +229,7 @@ class Attempt:
             return
         variables = after_step_variables(steps.outcome(self.results))
         await prepared.session.run(prepared.prelude + scripts.exports(self._masked(variables)))
+        self._cut = self.cancelled.is_set()
         for ready in prepared.after_steps:
             if not await self._run_step(prepared, ready, Phase.AFTER):
                 return
@@ -220,3 +242,7 @@ class Attempt:
             self.notice(Level.WARNING, "the cache is left as it was: the box is gone")
             return
         await storing.keep_cache(self.job, prepared, self.notice)
+
+
+def _state(error: SteersmanError) -> State:
+    return State.CANCELLED if isinstance(error, Interrupted) else State.ERRORED

@@ -180,6 +180,13 @@ async def _image(job: Job, box: model.Box, containers: Containers, notice: Notic
     )
 
 
+def passwords(job: Job) -> list[str]:
+    """Return the passwords of registries, which nobody should see either."""
+    boxes_of_all = (job.pipeline.box, *job.pipeline.services)
+    texts = [box.password for box in boxes_of_all if box and box.password]
+    return [interpolation.interpolate(text, _values(job)) for text in texts]
+
+
 def _values(job: Job) -> Mapping[str, str]:
     return {item.name: item.value for item in job.public} | dict(job.hidden)
 

@@ -73,7 +73,8 @@ async def keep_cache(job: Job, prepared: Prepared, notice: Notice) -> None:
     folder = f"{job.root}/pipeline/cache"
     if not job.cache.is_dir() and not await _is_full(prepared, folder):
         return
-    fresh = job.cache.with_name(f"{job.cache.name}.{job.run_id}.new")
+    home = job.cache.resolve()  # the user may have linked it to a larger disk
+    fresh = home.with_name(f"{home.name}.{job.run_id}.new")
     try:
         kept = await _fetch(prepared, folder, fresh, job.settings.cache_limits)
     except TooLarge:
@@ -82,7 +83,7 @@ async def keep_cache(job: Job, prepared: Prepared, notice: Notice) -> None:
         return
     _report(kept, "cache", notice)
     fresh.mkdir(exist_ok=True)
-    await asyncio.to_thread(_replace, job.cache, fresh)
+    await asyncio.to_thread(_replace, home, fresh)
 
 
 def _replace(folder: Path, fresh: Path) -> None:
@@ -90,6 +91,8 @@ def _replace(folder: Path, fresh: Path) -> None:
     if folder.exists():
         os.rename(folder, old)
     os.rename(fresh, folder)
+    if old.is_file():
+        old.unlink()
     shutil.rmtree(old, ignore_errors=True)
 
 

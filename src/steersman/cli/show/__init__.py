@@ -34,7 +34,7 @@ def _audience(flags: Mapping[str, Any]) -> Audience:
     if name == "live":
         from steersman.cli.show.live import Live
 
-        return Live(verbose=_verbose(flags))
+        return Live(verbose=_verbose(flags), colors=wants_colors(flags, os.environ, terminal=True))
     from steersman.cli.show.plain import Look, Plain, style_of
 
     return Plain(

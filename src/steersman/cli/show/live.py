@@ -56,8 +56,12 @@ class Raw:
 class Live:
     """An audience that draws the tree while a run lasts and leaves it standing at its end."""
 
-    def __init__(self, *, verbose: bool = False, console: Console | None = None) -> None:
-        self.console = console or Console(file=sys.stdout, highlight=False, markup=False)
+    def __init__(
+        self, *, verbose: bool = False, colors: bool = True, console: Console | None = None
+    ) -> None:
+        self.console = console or Console(
+            file=sys.stdout, highlight=False, markup=False, no_color=not colors
+        )
         self.verbose = verbose
         self.rows: list[Row] = []
         self._rest = b""
@@ -83,6 +87,9 @@ class Live:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table.grid(padding=(0, 1))
+        for _ in range(3):
+            # A row that took two lines would make the tree taller than there is room for.
+            table.add_column(no_wrap=True, overflow="ellipsis")
         for row in self._shown():
             table.add_row(self._mark(row), Text(row.name), Text(self._time(row), "dim"))
         yield table
@@ -169,9 +176,9 @@ class Live:
         for row in self.rows:
             mark, color = MARKS.get(row.state, ("·", "dim"))
             line = Text(f"{mark} ", color).append(row.name, "default")
-            self.console.print(line.append(f"  {self._time(row)}", "dim"))
+            self.console.print(line.append(f"  {self._time(row)}", "dim"), soft_wrap=True)
         good = event.outcome.state is State.SUCCEEDED
         text = f"{event.outcome.state} in {short_seconds(event.seconds)}"
         if event.outcome.failed_step:
             text += f", at step {event.outcome.failed_step}: {event.outcome.message}"
-        self.console.print(Text(text, "bold green" if good else "bold red"))
+        self.console.print(Text(text, "bold green" if good else "bold red"), soft_wrap=True)
