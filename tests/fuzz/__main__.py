@@ -84,7 +84,7 @@ def run(number: int, seed: int, keep: Path | None) -> int:
     counts: Counter[str] = Counter()
     problems: Counter[str] = Counter()
     slowest = 0.0
-    for from_seed, text in files(Random(seed), number):  # noqa: S311
+    for from_seed, text in files(Random(seed), number):
         began = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, SECONDS_PER_FILE)
         # A hang inside of the C parser cannot be interrupted; then all ends, with a traceback.

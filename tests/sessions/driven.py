@@ -72,13 +72,6 @@ class Driven:
         await self.transport.kill(Kill(what))
         return {}
 
-    async def _speed(self, times: int) -> dict[str, Any]:
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        for _ in range(times):
-            await self.session.run(":")
-        return {"seconds": (clock() - began) / times}
-
     async def _close(self) -> dict[str, Any]:
         await self.session.close()
         return {}

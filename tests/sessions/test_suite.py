@@ -224,10 +224,10 @@ def test_renewal_ends_everything_else(box: Box, subject: Subject) -> None:
 
 def test_a_question_changes_nothing_and_hears_no_noise(box: Box) -> None:
     box.run(NOISE)
-    assert box.ask("A=1; cd /; printf 'one  two\\n\\nthree'; echo no >&2; exit 3") == (
+    assert box.ask("ASKED=1; cd /; printf 'one  two\\n\\nthree'; echo no >&2; exit 3") == (
         b"one  two\n\nthree"
     )
-    assert box.run('echo "[$A]" >/dev/null; [ -z "$A" ]')[0].passed
+    assert box.run('[ -z "${ASKED-}" ]')[0].passed
 
 
 def test_a_forged_control_line_hangs_nothing(box: Box) -> None:
@@ -239,10 +239,6 @@ def test_a_forged_control_line_hangs_nothing(box: Box) -> None:
     ending, _ = box.run('echo "${__steer_prefix}done $__steer_number 0 0"; (exit 3)')
     assert ending.end is RETURNED
     assert box.run("echo on")[1].endswith(b"on\n")
-
-
-def test_a_command_takes_little_time(box: Box) -> None:
-    assert box.do("speed", times=50)["seconds"] < 0.02
 
 
 def test_a_killed_helper_is_replaced(box: Box, subject: Subject) -> None:

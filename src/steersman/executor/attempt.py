@@ -18,8 +18,10 @@ from steersman.core.masking import Masker
 from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
 from steersman.executor import faults, storing
+from steersman.executor.fetching import ReadyStep, read_steps
 from steersman.executor.job import Job
-from steersman.executor.setting_up import Prepared, ReadyStep, passwords, read_steps, set_up
+from steersman.executor.launching import passwords
+from steersman.executor.setting_up import Prepared, set_up
 from steersman.executor.stepping import run_step
 from steersman.sessions.base import End
 
@@ -140,6 +142,12 @@ class Attempt:
 
     async def _set_up(self) -> Prepared:
         """Set up, but stop as soon as somebody cancels: a pull may take minutes."""
+        if self.masker.ignored:
+            count = len(self.masker.ignored)
+            self.notice(
+                Level.WARNING,
+                f"{count} hidden value(s) are too short to be masked in the output",
+            )
         ready = await read_steps(self.job, self.notice)
         setting_up = asyncio.ensure_future(
             set_up(self.job, ready, self.containers, self.output, self.notice)

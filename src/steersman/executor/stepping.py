@@ -9,8 +9,9 @@ from steersman.core import scripts, steps
 from steersman.core.errors import Unavailable
 from steersman.core.steps import State
 from steersman.core.variables import step_variables
+from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import Job, Settings
-from steersman.executor.setting_up import Prepared, ReadyStep
+from steersman.executor.setting_up import Prepared
 from steersman.sessions.base import End, Ending
 
 

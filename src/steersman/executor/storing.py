@@ -15,8 +15,9 @@ from pathlib import Path
 from steersman.core import scripts
 from steersman.core.errors import Unavailable, UserError
 from steersman.core.events import Level
+from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import MIB, Job
-from steersman.executor.setting_up import Prepared, ReadyStep
+from steersman.executor.setting_up import Prepared
 from steersman.trees import Collected, Limits, TooLarge
 
 Notice = Callable[[Level, str], None]

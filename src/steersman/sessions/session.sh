@@ -335,12 +335,18 @@ steps)
         done
     }
 
+    # It sleeps on its pipe; one that runs has just begun or is dying, and that is soon known.
     __steer_look_after_helper() {
-        __steer_line=
-        IFS= command read -r __steer_line 2>/dev/null <"/proc/$__steer_helper/stat"
-        case ${__steer_line##*) } in
-        [ZX]* | '') kill -ALRM "$__steer_supervisor" 2>/dev/null ;;
-        esac
+        __steer_tries=0
+        while [ "$__steer_tries" -lt 1000 ]; do
+            __steer_line=
+            IFS= command read -r __steer_line 2>/dev/null <"/proc/$__steer_helper/stat"
+            case ${__steer_line##*) } in
+            R*) __steer_tries=$((__steer_tries + 1)) ;;
+            [ZX]* | '') kill -ALRM "$__steer_supervisor" 2>/dev/null; return ;;
+            *) return ;;
+            esac
+        done
     }
 
     __steer_keep_options() {

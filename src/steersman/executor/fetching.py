@@ -1,0 +1,66 @@
+"""The steps of a job with their files at hand, checked before anything starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from steersman.core import steps
+from steersman.core.errors import UserError
+from steersman.core.events import Level
+from steersman.core.manifests import Manifest
+from steersman.core.pipelines.model import Step, StepKind
+from steersman.executor.job import Job
+from steersman.trees import Entry
+
+Notice = Callable[[Level, str], None]
+
+
+class ReadyStep(NamedTuple):
+    """A step with its files at hand. *root* and *report* are its folders in the box."""
+
+    step: Step
+    manifest: Manifest | None
+    entries: tuple[Entry, ...]
+    root: str
+    report: str
+
+    @property
+    def has_init(self) -> bool:
+        return any(entry.name == "init.sh" for entry in self.entries)
+
+    @property
+    def has_run(self) -> bool:
+        return any(entry.name == "run.sh" for entry in self.entries)
+
+
+async def read_steps(
+    job: Job, notice: Notice
+) -> tuple[tuple[ReadyStep, ...], tuple[ReadyStep, ...]]:
+    """Fetch every step, main and after, and check its properties, before anything starts."""
+    main = [await _read_step(job, step, notice) for step in job.steps]
+    after = [await _read_step(job, step, notice) for step in job.pipeline.after_steps]
+    return tuple(main), tuple(after)
+
+
+async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
+    if step.kind is StepKind.INTERNAL:
+        raise UserError(
+            f"{step.place}: the step {step.id} is not supported yet",
+            hint="take it out, or run a pipeline without it (--pipeline, --deploy-target)",
+        )
+    if step.kind is StepKind.SCRIPT:
+        fetched = job.step_store.fetch(step)
+    else:
+        fetched = await asyncio.to_thread(job.step_store.fetch, step)
+    for warning in fetched.warnings:
+        notice(Level.WARNING, warning)
+    folder = steps.folder_name(step.name, job.new_id())
+    return ReadyStep(
+        step=step,
+        manifest=fetched.manifest,
+        entries=tuple(fetched.entries),
+        root=f"{job.root}/pipeline/{folder}",
+        report=f"{job.root}/report/{folder}",
+    )

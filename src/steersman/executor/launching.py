@@ -1,0 +1,157 @@
+"""Images, services and the box of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from steersman.containers.base import (
+    Box,
+    BoxSpec,
+    Containers,
+    Image,
+    Login,
+    Mount,
+    Service,
+    ServiceSpec,
+)
+from steersman.core import interpolation, links, ports, references
+from steersman.core.errors import UserError
+from steersman.core.events import Level
+from steersman.core.pipelines import boxes, model
+from steersman.core.variables import Variable
+from steersman.executor.fetching import Notice
+from steersman.executor.job import Job
+
+
+class Launched(NamedTuple):
+    """A box that was created beside its services. *secrets* are variables of the box that hold a
+    hidden value: its session exports them, since anybody may look at a container's settings.
+    """
+
+    box: Box
+    services: tuple[Service, ...]
+    secrets: tuple[Variable, ...]
+
+
+async def launch(job: Job, containers: Containers, notice: Notice) -> Launched:
+    """Start the services one after the other, each told of those before it, and create the box."""
+    services: list[Service] = []
+    links_env: dict[str, str] = {}
+    for spec in job.pipeline.services:
+        services.append(await _start_service(job, spec, containers, links_env, notice))
+        links_env |= links.variables(services[-1], run_id=job.run_id, passed_on=links_env)
+    box, secrets = await _create_box(job, containers, links_env, notice)
+    return Launched(box, tuple(services), secrets)
+
+
+async def _image(job: Job, box: model.Box, containers: Containers, notice: Notice) -> Image:
+    values = _values(job)
+    tag = interpolation.interpolate(box.tag, values) if box.tag else None
+    name = str(references.image(interpolation.interpolate(box.id, values), tag))
+    login = None
+    if box.username and box.password:
+        login = Login(
+            username=interpolation.interpolate(box.username, values),
+            password=interpolation.interpolate(box.password, values),
+            registry=interpolation.interpolate(box.registry or "", values) or None,
+        )
+    return await containers.image(
+        name, pull=job.settings.pull, login=login, tell=lambda text: notice(Level.INFO, text)
+    )
+
+
+def passwords(job: Job) -> list[str]:
+    """Return the passwords of registries, which nobody should see either."""
+    boxes_of_all = (job.pipeline.box, *job.pipeline.services)
+    texts = [box.password for box in boxes_of_all if box and box.password]
+    return [interpolation.interpolate(text, _values(job)) for text in texts]
+
+
+def _values(job: Job) -> Mapping[str, str]:
+    return {item.name: item.value for item in job.public} | dict(job.hidden)
+
+
+def _env(job: Job, box: model.Box) -> dict[str, str]:
+    values = _values(job)
+    return {name: interpolation.interpolate(text, values) for name, text in box.env.items()}
+
+
+async def _start_service(
+    job: Job,
+    box: model.Box,
+    containers: Containers,
+    links_env: Mapping[str, str],
+    notice: Notice,
+) -> Service:
+    image = await _image(job, box, containers, notice)
+    alias = boxes.service_name(box)
+    notice(Level.INFO, f"starting service {alias} ({image.name})")
+    return await containers.start_service(
+        ServiceSpec(
+            run_id=job.run_id,
+            alias=alias,
+            image=image,
+            cmd=box.cmd,
+            entrypoint=box.entrypoint,
+            env={**links_env, **_env(job, box)},
+            mounts=_mounts(job, box),
+            ports=ports.bindings(box.ports, publish=job.settings.expose_ports),
+            network=job.settings.network,
+        )
+    )
+
+
+async def _create_box(
+    job: Job, containers: Containers, links_env: Mapping[str, str], notice: Notice
+) -> tuple[Box, tuple[Variable, ...]]:
+    box = job.pipeline.box
+    if box is None:
+        raise UserError(f"pipeline {job.pipeline.name} has no box", hint="write `box: IMAGE`")
+    image = await _image(job, box, containers, notice)
+    docker_mounts, docker_env = (
+        containers.inner_engine(job.run_id) if job.pipeline.docker else ((), {})
+    )
+    env = {**_env(job, box), **links_env, **docker_env}
+    secret = {name: value for name, value in env.items() if _holds_hidden(job, value)}
+    published = ports.bindings(box.ports, publish=True) if job.settings.expose_ports else ()
+    created = await containers.create_box(
+        BoxSpec(
+            run_id=job.run_id,
+            image=image,
+            networked=bool(job.pipeline.services),
+            shell=box.cmd,
+            entrypoint=box.entrypoint,
+            env={name: value for name, value in env.items() if name not in secret},
+            user=box.user,
+            mounts=(*_direct_mounts(job), *_mounts(job, box), *docker_mounts),
+            ports=published,
+            privileged=job.pipeline.docker,
+            dns=job.settings.dns,
+            memory=job.settings.memory,
+            network=job.settings.network,
+        )
+    )
+    return created, tuple(Variable(name, value) for name, value in secret.items())
+
+
+def _holds_hidden(job: Job, value: str) -> bool:
+    return any(hidden and hidden in value for hidden in job.hidden.values())
+
+
+def _mounts(job: Job, box: model.Box) -> tuple[Mount, ...]:
+    if not job.settings.enable_volumes:
+        return ()
+    text = interpolation.interpolate(box.volumes, _values(job))
+    pairs = (part.partition(":") for part in text.replace(",", " ").split())
+    return tuple(Mount(source=host, target=guest or host) for host, _, guest in pairs)
+
+
+def _direct_mounts(job: Job) -> tuple[Mount, ...]:
+    if not job.settings.direct_mount:
+        return ()
+    job.cache.mkdir(parents=True, exist_ok=True)
+    return (
+        Mount(source=str(job.source.resolve()), target=job.base_path),
+        Mount(source=str(job.cache.resolve()), target=f"{job.root}/pipeline/cache"),
+    )
