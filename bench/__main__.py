@@ -40,7 +40,10 @@ def main() -> int:
     rows: list[tuple[str, str, str]] = []
     for name in named:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += import_module(f"bench.{name}").main()
+        measured = import_module(f"bench.{name}").main()
+        for row in measured:
+            print("  ", *row, file=sys.stderr)
+        rows += measured
     table = "".join(f"| {what} | {figure} | {goal} |\n" for what, figure, goal in rows)
     print(table)
     if not sys.argv[1:]:

@@ -67,8 +67,8 @@ def cpu_ms(compiled: Path, *argv: str) -> float:
     return used * 1000
 
 
-def main() -> int:
-    """Measure, print, and fail if the limit is not kept."""
+def main() -> list[tuple[str, str, str]]:
+    """Measure and return rows of (what, figure, goal)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "wercker.yml"
         path.write_text(document())
@@ -79,11 +79,10 @@ def main() -> int:
             empty.append(cpu_ms(compiled, "-c", "pass"))
             full.append(cpu_ms(compiled, "-c", CHECK, str(path)))
     start, total = statistics.median(empty), statistics.median(full)
-    beyond = total - start
-    print(f"start {start:.1f} ms, with check {total:.1f} ms, beyond the start {beyond:.1f} ms")
-    print(f"limit {LIMIT_MS:.0f} ms: {'kept' if beyond <= LIMIT_MS else 'missed'} (n={ROUNDS})")
-    return 0 if beyond <= LIMIT_MS else 1
+    what = "checking a 5,000-line file, CPU beyond the start"
+    return [(what, f"{total - start:.0f} ms", f"{LIMIT_MS:.0f} ms")]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    for row in main():
+        print(*row, sep="\t")

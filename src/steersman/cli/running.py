@@ -84,8 +84,9 @@ async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> in
     working = request.working
     containers = await _unless(cancelled, door.choose(request.flags, working, tell))
     try:
-        await _unless(cancelled, _tidy(containers, working, tell))
-        job = await asyncio.to_thread(build_job, request, containers)
+        tidying = _unless(cancelled, _tidy(containers, working, tell))
+        building = asyncio.to_thread(build_job, request, containers)
+        _, job = await asyncio.gather(tidying, building)
         working.point(
             "latest_deploy" if request.command is Command.DEPLOY else "latest", job.run_id
         )

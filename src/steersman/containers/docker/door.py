@@ -42,6 +42,7 @@ class DockerContainers:
         self._config = config
         self._networks: dict[str, asyncio.Task[None]] = {}
         self._creating: set[asyncio.Future[Any]] = set()
+        self._made: dict[str, list[str]] = {}
 
     @classmethod
     def from_environment(
@@ -105,7 +106,7 @@ class DockerContainers:
         if spec.network is None:
             await self._ensure_network(spec.run_id)
         body = specs.service(spec, str(owners.current()))
-        container = await self._create(specs.name(spec.run_id, spec.alias), body)
+        container = await self._create(spec.run_id, specs.name(spec.run_id, spec.alias), body)
         try:
             await self._engine.post(f"/containers/{container}/start")
         except EngineRefused as error:
@@ -141,15 +142,17 @@ class DockerContainers:
         token = f"steersman-{os.urandom(16).hex()}"
         command = script.command(spec.shell, token=token)
         body = specs.box(spec, command, str(owners.current()))
-        container = await self._create(specs.name(spec.run_id), body)
+        container = await self._create(spec.run_id, specs.name(spec.run_id), body)
         return DockerBox(self._engine, spec, container, token)
 
-    async def _create(self, name: str, body: specs.Json) -> str:
+    async def _create(self, run_id: str, name: str, body: specs.Json) -> str:
         try:
             made = await self._unbroken(self._engine.post("/containers/create", body, name=name))
         except EngineRefused as error:
             raise Refused(f"container {name} cannot be created: {error}") from error
-        return str(made["Id"])
+        container = str(made["Id"])
+        self._made.setdefault(run_id, []).append(container)
+        return container
 
     async def _ensure_network(self, run_id: str) -> None:
         if run_id not in self._networks:
@@ -174,8 +177,13 @@ class DockerContainers:
     async def remove(self, run_id: str) -> None:
         await asyncio.gather(*self._creating, return_exceptions=True)
         self._networks.pop(run_id, None)
-        containers, networks = await self._labelled(f"{specs.RUN}={run_id}")
-        await asyncio.gather(*(self._remove_container(item["Id"]) for item in containers))
+        # What we know of goes at once, while the engine is asked what else there is.
+        made = self._made.pop(run_id, [])
+        asking = asyncio.ensure_future(self._labelled(f"{specs.RUN}={run_id}"))
+        await asyncio.gather(asking, *map(self._remove_container, made))
+        containers, networks = asking.result()
+        others = {item["Id"] for item in containers}.difference(made)
+        await asyncio.gather(*map(self._remove_container, others))
         await asyncio.gather(*(self._remove_network(item) for item in networks))
 
     async def _labelled(self, label: str) -> tuple[list[specs.Json], list[specs.Json]]:

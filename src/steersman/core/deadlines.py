@@ -1,0 +1,124 @@
+"""Deadlines: no attempt waits for ever for a report that will not come.
+
+Two rules go before every deadline. Heartbeats win: while the runner reports, nobody else's word
+ends the attempt. And silence counts only while we were listening: nothing expires before the
+server and its store have been back for a grace.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from steersman.core.attempts import Attempt, State, ended
+from steersman.core.reports import Reason
+
+_DAY = 24 * 3600.0
+
+
+class Policy(NamedTuple):
+    """How long each wait may take, in seconds.
+
+    *grace* must be longer than runners and workers wait between two tries to reach us.
+    """
+
+    queued: float = 7 * _DAY
+    adoption: float = 60.0
+    starting: float = 20 * 60.0
+    silence: float = 60.0
+    doubt: float = 15.0
+    cancelling: float = 10 * 60.0
+    overtime: float = 120.0
+    grace: float = 60.0
+
+
+class Deadline(NamedTuple):
+    """When an attempt ends by itself, and as what."""
+
+    at: float
+    state: State
+    reason: Reason
+    message: str
+
+
+DEFAULT = Policy()
+
+
+def deadline(attempt: Attempt, policy: Policy = DEFAULT) -> Deadline | None:
+    """Return the next deadline of *attempt*; None only when it has ended."""
+    find = {
+        State.QUEUED: _queued,
+        State.LEASED: _leased,
+        State.RUNNING: _running,
+        State.CANCELLING: _cancelling,
+    }.get(attempt.state)
+    return min(find(attempt, policy), key=lambda each: each.at) if find else None
+
+
+def due(attempt: Attempt, listening_since: float, policy: Policy = DEFAULT) -> float | None:
+    """Return the moment from which `expire` ends *attempt* if nothing is heard before."""
+    found = deadline(attempt, policy)
+    return None if found is None else max(found.at, listening_since + policy.grace)
+
+
+def expire(
+    attempt: Attempt, now: float, listening_since: float, policy: Policy = DEFAULT
+) -> Attempt:
+    """Return *attempt* ended if its time is over, else the very same object.
+
+    *listening_since* is when the server or its store, whichever was later, came back.
+    """
+    found = deadline(attempt, policy)
+    if found is None or now < max(found.at, listening_since + policy.grace):
+        return attempt
+    return ended(attempt, found.state, found.reason, found.message, now=now)
+
+
+def _queued(attempt: Attempt, policy: Policy) -> list[Deadline]:
+    message = "no worker took it in time"
+    return [_errored(attempt.queued + policy.queued, Reason.NEVER_LEASED, message)]
+
+
+def _leased(attempt: Attempt, policy: Policy) -> list[Deadline]:
+    lease = attempt.lease
+    held = lease.until if lease else attempt.since
+    worker = lease.worker if lease else "nobody"
+    lost = f"worker {worker} went away before the runner had started, and no other took over"
+    late = "its runner did not start in time"
+    late += f"; last seen: {attempt.message}" if attempt.message else ""
+    return [
+        *_queued(attempt, policy),
+        _errored(held + policy.adoption, Reason.LEASE_ENDED, lost),
+        _errored(attempt.placed + policy.starting, Reason.NEVER_STARTED, late),
+    ]
+
+
+def _running(attempt: Attempt, policy: Policy) -> list[Deadline]:
+    silent = f"nothing heard of its runner for {policy.silence:g} s"
+    found = [_errored(attempt.heard + policy.silence, Reason.RUNNER_SILENT, silent)]
+    if attempt.doubt is not None:
+        reason, message, since = attempt.doubt
+        found.append(_errored(since + policy.doubt, reason, message))
+    if attempt.limit is not None and attempt.started is not None:
+        at = attempt.started + attempt.limit + policy.overtime
+        late = f"it ran for more than its {attempt.limit:g} s, and its runner did not end it"
+        found.append(Deadline(at, State.FAILED, Reason.TIMED_OUT, late))
+    return found
+
+
+def _cancelling(attempt: Attempt, policy: Policy) -> list[Deadline]:
+    """A runner that reports is given longer to die, but not for ever."""
+    heard = max(attempt.since, attempt.heard)
+    silent = "cancelled; its runner did not confirm that it stopped"
+    stubborn = f"cancelled; its runner still ran {policy.cancelling:g} s later"
+    found = [
+        Deadline(heard + policy.silence, State.CANCELLED, Reason.UNCONFIRMED, silent),
+        Deadline(attempt.since + policy.cancelling, State.CANCELLED, Reason.UNCONFIRMED, stubborn),
+    ]
+    if attempt.doubt is not None:
+        at, reason = attempt.doubt.since + policy.doubt, attempt.reason or Reason.REQUESTED
+        found.append(Deadline(at, State.CANCELLED, reason, attempt.message))
+    return found
+
+
+def _errored(at: float, reason: Reason, message: str) -> Deadline:
+    return Deadline(at, State.ERRORED, reason, message)

@@ -1,0 +1,155 @@
+"""What may be told of an attempt, and by whom.
+
+What a worker tells carries the number of its lease, what a runner tells the number of the attempt
+and the runner's own id: everything may come late, twice and in any order, and from somebody who
+was replaced meanwhile.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Reason(StrEnum):
+    """Why an attempt ended as it did. A closed list: the API, the UI and metrics show these."""
+
+    STEP_FAILED = "step-failed"
+    OUT_OF_MEMORY = "out-of-memory"
+    TIMED_OUT = "timed-out"
+    REJECTED = "rejected"
+
+    NEVER_LEASED = "never-leased"
+    LEASE_ENDED = "lease-ended"
+    NEVER_STARTED = "never-started"
+    IMAGE_UNAVAILABLE = "image-unavailable"
+    RUNNER_SILENT = "runner-silent"
+    RUNNER_ENDED = "runner-ended"
+    RUNNER_GONE = "runner-gone"
+    EVICTED = "evicted"
+    NODE_LOST = "node-lost"
+    BOX_LOST = "box-lost"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+
+    REQUESTED = "requested"
+    SUPERSEDED = "superseded"
+    RUN_TIMED_OUT = "run-timed-out"
+    UNCONFIRMED = "unconfirmed"
+
+
+class Leased(NamedTuple):
+    """The queue gave the attempt to *worker*. *lease* is one more than the attempt ever had."""
+
+    lease: int
+    worker: str
+    until: float
+
+
+class Adopted(NamedTuple):
+    """Another worker took over; *lease* is one more than that of the one before."""
+
+    lease: int
+    worker: str
+    until: float
+
+
+class Renewed(NamedTuple):
+    """The worker still prepares a runner. *note* is what it sees: `pulling node:20`.
+
+    The time to start counts from the moment a place was found: while the runner still waits for
+    one (*placed* is False) it has not begun.
+    """
+
+    lease: int
+    until: float
+    placed: bool = True
+    note: str = ""
+
+
+class Released(NamedTuple):
+    """The worker gives the attempt back; it has made no runner."""
+
+    lease: int
+
+
+class Rejected(NamedTuple):
+    """What the pipeline asks for cannot run there, and repeating will not help."""
+
+    lease: int
+    message: str = ""
+
+
+class Lost(NamedTuple):
+    """The worker sees that the runner cannot start, or is no more."""
+
+    lease: int
+    reason: Reason = Reason.RUNNER_GONE
+    message: str = ""
+
+
+class Started(NamedTuple):
+    """The runner is up. The first one that reports is the attempt's only one."""
+
+    attempt: int
+    runner: str
+
+
+class Heartbeat(NamedTuple):
+    """The runner is there."""
+
+    attempt: int
+    runner: str
+
+
+class Succeeded(NamedTuple):
+    """The runner's completion record: everything passed. Nothing else makes an attempt green."""
+
+    attempt: int
+    runner: str
+    message: str = ""
+
+
+class Failed(NamedTuple):
+    """The runner's completion record: the user's to mend."""
+
+    attempt: int
+    runner: str
+    reason: Reason = Reason.STEP_FAILED
+    message: str = ""
+
+
+class Errored(NamedTuple):
+    """The runner's completion record: ours to mend."""
+
+    attempt: int
+    runner: str
+    reason: Reason = Reason.INTERNAL
+    message: str = ""
+
+
+class Stopped(NamedTuple):
+    """The runner's completion record: it was told to stop and did."""
+
+    attempt: int
+    runner: str
+    message: str = ""
+
+
+class CancelRequested(NamedTuple):
+    """Somebody, or a plan, wants the attempt to end."""
+
+    reason: Reason = Reason.REQUESTED
+    message: str = ""
+
+
+WorkerReport = Renewed | Released | Rejected | Lost
+Grant = Leased | Adopted
+Record = Succeeded | Failed | Errored | Stopped
+RunnerReport = Started | Heartbeat | Record
+Event = Grant | WorkerReport | RunnerReport | CancelRequested
+EVENTS: tuple[type[Event], ...] = (
+    Leased, Adopted, Renewed, Released, Rejected, Lost,
+    Started, Heartbeat, Succeeded, Failed, Errored, Stopped, CancelRequested,
+)  # fmt: skip
+RECORDS = (Succeeded, Failed, Errored, Stopped)
