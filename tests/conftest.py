@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from hypothesis import settings
 settings.register_profile("ci", max_examples=300, deadline=None)
 settings.register_profile("desk", max_examples=50, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "desk")
+
+# Whoever started us may ignore these (nohup, a shell's background), and a shell that a test starts
+# could not trap what is ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOCKET = Path("/var/run/docker.sock")
 

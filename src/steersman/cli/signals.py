@@ -46,14 +46,16 @@ class Stopping:
     async def _watched(self, work: Coroutine[Any, Any, int]) -> int:
         loop = asyncio.get_running_loop()
         self._task = asyncio.ensure_future(work)
-        for number in SIGNALS:
+        # What is ignored stays so: `nohup steer build &` outlives its terminal.
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in heard:
             loop.add_signal_handler(number, self._signalled)
         try:
             return await self._task
         except asyncio.CancelledError:
             raise Interrupted("forced to end") from None
         finally:
-            for number in SIGNALS:
+            for number in heard:
                 loop.remove_signal_handler(number)
 
     def _signalled(self) -> None:
