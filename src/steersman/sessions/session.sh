@@ -342,7 +342,10 @@ steps)
             __steer_line=
             IFS= command read -r __steer_line 2>/dev/null <"/proc/$__steer_helper/stat"
             case ${__steer_line##*) } in
-            R*) __steer_tries=$((__steer_tries + 1)) ;;
+            R*)
+                __steer_tries=$((__steer_tries + 1))
+                [ "$__steer_tries" -lt 900 ] || command sleep 0.02 2>/dev/null
+                ;;
             [ZX]* | '') kill -ALRM "$__steer_supervisor" 2>/dev/null; return ;;
             *) return ;;
             esac
