@@ -88,12 +88,12 @@ def test_a_folder_is_full_when_anything_stands_in_it(
     folder.mkdir()
     for name in files:
         (folder / name).mkdir() if name.endswith("/") else (folder / name).touch()
-    assert (run(shell, scripts.is_empty(str(folder))).stdout == "full\n") is full
+    assert (run(shell, scripts.is_full(str(folder))).stdout == "full\n") is full
 
 
 def test_a_dangling_link_counts_too(shell: str, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("nowhere")
-    assert run(shell, scripts.is_empty(str(tmp_path))).stdout == "full\n"
+    assert run(shell, scripts.is_full(str(tmp_path))).stdout == "full\n"
 
 
 def test_the_message_of_a_step_is_read_with_its_last_line(shell: str, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def _open_closed_streams() -> None:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run `steer` and return its exit code; see docs/exit-codes for their meaning."""
+    """Run `steer` and return its exit code; docs/build.md says what each means."""
     try:
         code = steer.main(args, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

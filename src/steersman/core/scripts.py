@@ -70,7 +70,7 @@ def step(
 
 
 def read_message(report: str) -> str:
-    """Print the step's report message, if there is one, and say whether there are artifacts."""
+    """Print the step's report message, if there is one."""
     path = quoting.single(f"{report}/message.txt")
     return (
         f"if [ -s {path} ] && [ -f {path} ]; then while IFS= read -r steer_line || "
@@ -78,8 +78,8 @@ def read_message(report: str) -> str:
     )
 
 
-def is_empty(folder: str) -> str:
-    """Print `full` when anything but folders could stand in *folder*, else nothing."""
+def is_full(folder: str) -> str:
+    """Print `full` when anything stands in *folder*, else nothing."""
     path = quoting.single(folder)
     return (
         f"for steer_file in {path}/* {path}/.[!.]* {path}/..?*; do\n"

@@ -50,6 +50,8 @@ async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
             f"{step.place}: the step {step.id} is not supported yet",
             hint="take it out, or run a pipeline without it (--pipeline, --deploy-target)",
         )
+    if step.checkpoint:
+        notice(Level.WARNING, f"{step.place}: checkpoints are not supported yet; it is not made")
     if step.kind is StepKind.SCRIPT:
         fetched = job.step_store.fetch(step)
     else:

@@ -49,6 +49,8 @@ async def _image(job: Job, box: model.Box, containers: Containers, notice: Notic
     values = _values(job)
     tag = interpolation.interpolate(box.tag, values) if box.tag else None
     name = str(references.image(interpolation.interpolate(box.id, values), tag))
+    if box.auth:
+        notice(Level.WARNING, f"{box.place}: aws-* and azure-* logins are not supported yet")
     login = None
     if box.username and box.password:
         login = Login(

@@ -35,7 +35,7 @@ async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
 
 async def _is_full(prepared: Prepared, folder: str) -> bool:
     try:
-        return b"full" in await prepared.session.ask(scripts.is_empty(folder))
+        return b"full" in await prepared.session.ask(scripts.is_full(folder))
     except Unavailable:
         return True  # a step killed whoever answers; fetching it will tell
 
