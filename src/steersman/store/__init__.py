@@ -1,0 +1,1 @@
+"""What outlives us: rows in SQLite or PostgreSQL, by the same statements."""

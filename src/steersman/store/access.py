@@ -1,0 +1,56 @@
+"""Users, their roles and tokens, as rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import RowMapping
+
+from steersman.store.base import Transaction
+from steersman.store.tables import members, projects, tokens, users
+
+
+def of_digest(tx: Transaction, digest: str) -> RowMapping | None:
+    """Return a token with its user's name, rights and state; None for one nobody made."""
+    query = (
+        select(
+            tokens,
+            users.c.name.label("user_name"),
+            users.c.admin.label("admin"),
+            users.c.disabled.label("disabled"),
+        )
+        .join_from(tokens, users, tokens.c.user_id == users.c.id, isouter=True)
+        .where(tokens.c.digest == digest)
+    )
+    return tx.one(query)
+
+
+def used(tx: Transaction, token_id: str) -> None:
+    """Note that a token was used."""
+    tx.execute(update(tokens).where(tokens.c.id == token_id).values(used=tx.now))
+
+
+def role(tx: Transaction, project_id: str, user_id: str) -> str | None:
+    """Return the role of a user in a project."""
+    where = (members.c.project_id == project_id, members.c.user_id == user_id)
+    found = tx.value(select(members.c.role).where(*where))
+    return None if found is None else str(found)
+
+
+def project_and_role(
+    tx: Transaction, name_or_id: str, user_id: str
+) -> tuple[RowMapping, str | None] | None:
+    """Return a project and the role of a user in it; None when there is no such project."""
+    named = (projects.c.name == name_or_id) | (projects.c.id == name_or_id)
+    mine = (members.c.project_id == projects.c.id) & (members.c.user_id == user_id)
+    query = select(projects, members.c.role.label("role")).join_from(
+        projects, members, mine, isouter=True
+    )
+    row = tx.one(query.where(named))
+    return None if row is None else (row, row["role"])
+
+
+def visible(user_id: str, *, admin: bool) -> object:
+    """Return the condition under which a row's project may be seen; True for admins."""
+    if admin:
+        return True
+    return select(members.c.project_id).where(members.c.user_id == user_id)

@@ -1,0 +1,86 @@
+"""Attempts as rows: read, written, and found by what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from steersman.core import deadlines
+from steersman.core.attempts import Attempt, Doubt, State
+from steersman.core.leases import Lease
+from steersman.core.reports import Reason
+from steersman.store.base import Transaction
+from steersman.store.tables import attempts
+
+
+def load(tx: Transaction, identity: str, *, lock: bool = False) -> RowMapping | None:
+    """Return the row of an attempt; with *lock* nobody else changes it meanwhile."""
+    query = select(attempts).where(attempts.c.id == identity)
+    return tx.one(query.with_for_update() if lock and tx.postgres else query)
+
+
+def attempt(row: RowMapping) -> Attempt:
+    """Return the attempt that *row* holds."""
+    lease = None
+    if row["worker"] is not None:
+        lease = Lease(row["worker"], row["lease"], row["lease_until"])
+    doubt = row["doubt"]
+    return Attempt(
+        id=row["id"],
+        job=row["job"],
+        number=row["number"],
+        queued=row["queued"],
+        state=State(row["state"]),
+        since=row["since"],
+        lease=lease,
+        leases=row["leases"],
+        placed=row["placed"],
+        runner=row["runner"],
+        started=row["started"],
+        heard=row["heard"],
+        doubt=Doubt(Reason(doubt[0]), doubt[1], doubt[2]) if doubt else None,
+        limit=row["limit"],
+        reason=Reason(row["reason"]) if row["reason"] else None,
+        message=row["message"],
+    )
+
+
+def values(item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> dict[str, Any]:
+    """Return the columns of *item*; *due* is when it ends unless something is heard."""
+    lease, due = item.lease, deadlines.deadline(item, policy)
+    return {
+        "state": item.state.value,
+        "since": item.since,
+        "worker": lease and lease.worker,
+        "lease": lease.number if lease else 0,
+        "lease_until": lease and lease.until,
+        "leases": item.leases,
+        "placed": item.placed,
+        "runner": item.runner,
+        "started": item.started,
+        "heard": item.heard,
+        "doubt": list(item.doubt) if item.doubt else None,
+        "reason": item.reason and item.reason.value,
+        "message": item.message,
+        "due": due and due.at,
+    }
+
+
+def save(tx: Transaction, item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> None:
+    """Write *item* over its row."""
+    tx.execute(update(attempts).where(attempts.c.id == item.id).values(**values(item, policy)))
+
+
+def add(tx: Transaction, item: Attempt, place: dict[str, Any]) -> None:
+    """Add *item*; *place* says where it belongs: run_id, project_id, lane, rank, blocked, pool."""
+    row = {"id": item.id, "job": item.job, "number": item.number, "queued": item.queued}
+    tx.execute(insert(attempts), {**row, "limit": item.limit, **values(item), **place})
+
+
+def due(tx: Transaction, now: float, limit: int = 200) -> Sequence[str]:
+    """Return the ids of attempts whose deadline is past, the longest overdue first."""
+    query = select(attempts.c.id).where(attempts.c.due <= now).order_by(attempts.c.due)
+    return [row["id"] for row in tx.all(query.limit(limit))]

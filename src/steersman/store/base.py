@@ -1,0 +1,75 @@
+"""What a transaction is to those who use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.engine import Connection, RowMapping
+
+
+class Transaction:
+    """One transaction. *now* is its one moment, by the store's clock.
+
+    What is noted in *wakes* is told to everybody who waits for it, once it is committed.
+    """
+
+    def __init__(self, connection: Connection, now: float, *, postgres: bool) -> None:
+        self.connection = connection
+        self.now = now
+        self.postgres = postgres
+        self.wakes: dict[str, None] = {}
+
+    def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        return self.connection.execute(statement, values)
+
+    def one(self, statement: Executable) -> RowMapping | None:
+        """Return the first row, None without any."""
+        return self.connection.execute(statement).mappings().first()
+
+    def all(self, statement: Executable) -> list[RowMapping]:
+        return list(self.connection.execute(statement).mappings())
+
+    def value(self, statement: Executable) -> Any:
+        """Return the first column of the first row, None without any."""
+        return self.connection.execute(statement).scalar()
+
+    def wake(self, topic: str) -> None:
+        """Let those who wait for *topic* look again once this is committed."""
+        self.wakes[topic] = None
+
+
+class Waiter(Protocol):
+    """Waits for a topic."""
+
+    async def wait(self, seconds: float) -> bool:
+        """Return True when the topic was woken since the last call, False after *seconds*."""
+
+
+class Waking:
+    """Who hears of what was committed: by this server and, on PostgreSQL, by the others."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[Callable[[], None]]] = {}
+
+    def listen(self, topic: str, listener: Callable[[], None]) -> Callable[[], None]:
+        """Let *listener* be called on the loop whenever *topic* is woken; return how to stop it."""
+        self._listeners.setdefault(topic, set()).add(listener)
+
+        def stop() -> None:
+            found = self._listeners.get(topic, set())
+            found.discard(listener)
+            if not found:
+                self._listeners.pop(topic, None)
+
+        return stop
+
+    def wake(self, topic: str) -> None:
+        for listener in tuple(self._listeners.get(topic, ())):
+            listener()
+
+    def wake_all(self) -> None:
+        """Wake everybody: what was committed meanwhile is not known."""
+        for topic in tuple(self._listeners):
+            self.wake(topic)

@@ -1,0 +1,47 @@
+"""What happened, in order: the history of attempts and runs, and what live views are fed from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, select, text
+from sqlalchemy.engine import RowMapping
+
+from steersman.store.base import Transaction
+from steersman.store.tables import events
+
+TOPIC = "events"
+# On PostgreSQL numbers are given before they are committed. One transaction at a time may add
+# events, so that whoever has read up to a number has seen everything below it.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7023391)")
+
+
+def add(
+    tx: Transaction,
+    kind: str,
+    *,
+    project: str,
+    run: str | None = None,
+    job: str | None = None,
+    attempt: str | None = None,
+    **data: Any,
+) -> None:
+    """Note that something happened."""
+    if tx.postgres and TOPIC not in tx.wakes:
+        tx.execute(_ONE_AT_A_TIME)
+    row = {"at": tx.now, "kind": kind, "project_id": project, "run_id": run, "job": job}
+    tx.execute(insert(events), {**row, "attempt_id": attempt, "data": data})
+    tx.wake(TOPIC)
+
+
+def after(
+    tx: Transaction, number: int, *where: ColumnElement[bool], limit: int = 500
+) -> list[RowMapping]:
+    """Return the events with a number above *number*, in order."""
+    query = select(events).where(events.c.number > number, *where)
+    return tx.all(query.order_by(events.c.number).limit(limit))
+
+
+def last(tx: Transaction) -> int:
+    """Return the number of the newest event, 0 without any."""
+    return int(tx.value(select(func.max(events.c.number))) or 0)

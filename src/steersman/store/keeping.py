@@ -1,0 +1,83 @@
+"""What attempts leave, as rows: artifacts, caches, published steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from steersman.store import events
+from steersman.store.base import Transaction
+from steersman.store.tables import artifacts, attempts, caches, published_steps
+
+
+def output(tx: Transaction, run: str, job: str) -> RowMapping | None:
+    """Return the output of a job's last attempt that succeeded."""
+    query = (
+        select(artifacts)
+        .join_from(artifacts, attempts, artifacts.c.attempt_id == attempts.c.id)
+        .where(
+            artifacts.c.run_id == run,
+            artifacts.c.job == job,
+            artifacts.c.kind == "output",
+            attempts.c.state == "succeeded",
+        )
+        .order_by(attempts.c.number.desc())
+        .limit(1)
+    )
+    return tx.one(query)
+
+
+def put_artifact(tx: Transaction, row: dict[str, Any]) -> None:
+    """Add an artifact, or replace the one of the same name; a blob nobody names is collected."""
+    which = (
+        artifacts.c.attempt_id == row["attempt_id"],
+        artifacts.c.kind == row["kind"],
+        artifacts.c.name == row["name"],
+    )
+    known = tx.value(select(artifacts.c.id).where(*which))
+    if known is None:
+        tx.execute(insert(artifacts), {**row, "created": tx.now})
+    else:
+        fresh = {name: value for name, value in row.items() if name != "id"}
+        tx.execute(update(artifacts).where(*which).values(**fresh, created=tx.now))
+    events.add(
+        tx,
+        "artifact",
+        project=row["project_id"],
+        run=row["run_id"],
+        job=row["job"],
+        attempt=row["attempt_id"],
+        name=row["name"],
+        size=row["size"],
+    )
+
+
+def cache(tx: Transaction, project: str, scopes: Sequence[str], name: str) -> RowMapping | None:
+    """Return the cache of the first of *scopes* that has one, and note that it was used."""
+    for scope in scopes:
+        which = (caches.c.project_id == project, caches.c.scope == scope, caches.c.name == name)
+        row = tx.one(select(caches).where(*which))
+        if row is not None:
+            tx.execute(update(caches).where(*which).values(used=tx.now))
+            return row
+    return None
+
+
+def step(tx: Transaction, owner: str, name: str, version: str) -> RowMapping | None:
+    """Return a published step: of exactly this version, or the newest for `*`."""
+    query = select(published_steps).where(
+        published_steps.c.owner == owner, published_steps.c.name == name
+    )
+    rows = tx.all(query)
+    if version in ("", "*"):
+        return max(rows, key=lambda row: _order(row["version"]), default=None)
+    return next((row for row in rows if row["version"] == version), None)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    """Order versions by their numbers."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:6])

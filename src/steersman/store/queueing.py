@@ -1,0 +1,231 @@
+"""The queue as rows: lanes, their heads, what is held, and who works.
+
+A lane's head is one step into an index, so the length of the queue does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from steersman.core import queue
+from steersman.core.queue import Lane, Waiting
+from steersman.store.base import Transaction
+from steersman.store.tables import ACTIVE, attempts, lanes, projects, runs, workers
+
+OPEN = ("queued", "leased", "running", "cancelling")
+
+
+class Head(NamedTuple):
+    """The first attempt of a lane that nothing blocks, as the queue sees it."""
+
+    attempt: str
+    lane_id: int
+    waiting: Waiting
+
+
+def lane(tx: Transaction, project: str, pool: str, needs: Iterable[str]) -> int:
+    """Return the id of a lane, which is made if it is new."""
+    text = json.dumps(sorted(needs))
+    where = and_(lanes.c.project_id == project, lanes.c.pool == pool, lanes.c.needs == text)
+    found = tx.value(select(lanes.c.id).where(where))
+    if found is None:
+        row = {"project_id": project, "pool": pool, "needs": text}
+        found = tx.execute(insert(lanes).returning(lanes.c.id), row).scalar_one()
+    return int(found)
+
+
+def waits(tx: Transaction, lane_id: int, change: int) -> None:
+    """Count the attempts that wait in a lane up or down."""
+    statement = update(lanes).where(lanes.c.id == lane_id)
+    tx.execute(statement.values(waiting=lanes.c.waiting + change))
+
+
+def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
+    """Return the head of each lane *worker* serves."""
+    query = select(lanes).where(lanes.c.waiting > 0, lanes.c.pool.in_(sorted(worker.pools)))
+    found = []
+    for row in tx.all(query):
+        lane_ = Lane(row["project_id"], row["pool"], frozenset(json.loads(row["needs"])))
+        if worker.serves(lane_) and (head := _head(tx, row["id"])) is not None:
+            waiting = _waiting(head, lane_)
+            found.append(Head(head["id"], row["id"], waiting))
+    return found
+
+
+def _waiting(row: RowMapping, lane_: Lane) -> Waiting:
+    # The rank holds the priority already.
+    return Waiting(int(row["id"], 32), lane_, queued=row["rank"])
+
+
+def _head(tx: Transaction, lane_id: int) -> RowMapping | None:
+    query = (
+        select(attempts.c.id, attempts.c.rank)
+        .where(
+            attempts.c.lane == lane_id,
+            attempts.c.state == "queued",
+            attempts.c.blocked.is_(False),
+        )
+        .order_by(attempts.c.rank, attempts.c.id)
+        .limit(1)
+    )
+    return tx.one(query.with_for_update(skip_locked=True) if tx.postgres else query)
+
+
+def held(tx: Transaction) -> dict[tuple[str, str], float]:
+    """Return how many attempts each project holds in each pool."""
+    query = (
+        select(attempts.c.project_id, attempts.c.pool, func.count())
+        .where(ACTIVE)
+        .group_by(attempts.c.project_id, attempts.c.pool)
+    )
+    return {(project, pool): float(count) for project, pool, count in tx.execute(query)}
+
+
+def weights(tx: Transaction, names: Iterable[str]) -> dict[str, float]:
+    """Return the weights of projects that have one."""
+    query = select(projects.c.id, projects.c.settings).where(projects.c.id.in_(list(names)))
+    found = {row["id"]: (row["settings"] or {}).get("weight") for row in tx.all(query)}
+    return {name: float(weight) for name, weight in found.items() if weight}
+
+
+def adoptable(tx: Transaction, worker: queue.Worker, limit: int) -> Sequence[RowMapping]:
+    """Return attempts whose worker went away before their runner had started."""
+    query = (
+        select(attempts)
+        .where(
+            attempts.c.state == "leased",
+            attempts.c.pool.in_(sorted(worker.pools)),
+            attempts.c.lease_until <= tx.now,
+        )
+        .order_by(attempts.c.lease_until)
+        .limit(limit)
+    )
+    return tx.all(query.with_for_update(skip_locked=True) if tx.postgres else query)
+
+
+def seen(tx: Transaction, worker: queue.Worker, version: str) -> bool:
+    """Note that a worker asks for work; return whether it is paused."""
+    row = {
+        "pools": sorted(worker.pools),
+        "capabilities": sorted(worker.capabilities),
+        "slots": worker.slots,
+        "seen": tx.now,
+        "version": version,
+    }
+    found = tx.one(select(workers.c.paused).where(workers.c.name == worker.name))
+    if found is None:
+        tx.execute(insert(workers), {"name": worker.name, **row})
+        return False
+    tx.execute(update(workers).where(workers.c.name == worker.name).values(**row))
+    return bool(found["paused"])
+
+
+def known_workers(tx: Transaction, since: float) -> list[queue.Worker]:
+    """Return the workers that were heard since *since*."""
+    query = select(workers).where(workers.c.seen >= since).order_by(workers.c.name)
+    return [
+        queue.Worker(
+            row["name"],
+            frozenset(row["pools"]),
+            frozenset(row["capabilities"]),
+            row["slots"],
+            row["paused"],
+        )
+        for row in tx.all(query)
+    ]
+
+
+def standing(tx: Transaction, row: RowMapping, lane_row: Lane) -> queue.Standing:
+    """Return what is known of the queue for the queued attempt *row*."""
+    same = and_(attempts.c.pool == lane_row.pool, attempts.c.state == "queued")
+    sooner = and_(same, attempts.c.project_id == lane_row.project, attempts.c.rank < row["rank"])
+    before = tx.value(select(func.count()).select_from(attempts).where(sooner))
+    counts = tx.execute(
+        select(attempts.c.project_id, func.count()).where(same).group_by(attempts.c.project_id)
+    )
+    queued = {project: int(count) for project, count in counts}
+    shares = {key[0]: int(n) for key, n in held(tx).items() if key[1] == lane_row.pool}
+    others = [
+        (count, shares.get(project, 0))
+        for project, count in queued.items()
+        if project != lane_row.project
+    ]
+    return queue.Standing(
+        ahead=queue.ahead(int(before or 0), shares.get(lane_row.project, 0), others),
+        queued=sum(queued.values()),
+        busy=sum(shares.values()),
+        typical=_typical(tx, lane_row.pool),
+    )
+
+
+def _typical(tx: Transaction, pool: str) -> float | None:
+    recent = (
+        select((attempts.c.since - attempts.c.started).label("took"))
+        .where(
+            attempts.c.pool == pool,
+            attempts.c.state.in_(("succeeded", "failed")),
+            attempts.c.started.is_not(None),
+            attempts.c.since > tx.now - 7 * 86400,
+        )
+        .limit(200)
+        .subquery()
+    )
+    found = tx.value(select(func.avg(recent.c.took)))
+    return None if found is None else float(found)
+
+
+def lane_of(tx: Transaction, lane_id: int) -> Lane | None:
+    """Return the lane with this id."""
+    row = tx.one(select(lanes).where(lanes.c.id == lane_id))
+    if row is None:
+        return None
+    return Lane(row["project_id"], row["pool"], frozenset(json.loads(row["needs"])))
+
+
+def holder(tx: Transaction, project: str, group: str, but: str) -> int | None:
+    """Return the number of the oldest open run of a concurrency group beside *but*."""
+    query = (
+        select(runs.c.number)
+        .where(
+            runs.c.project_id == project,
+            runs.c.group == group,
+            runs.c.ended.is_(None),
+            runs.c.id != but,
+        )
+        .order_by(runs.c.number)
+        .limit(1)
+    )
+    found = tx.value(query)
+    return None if found is None else int(found)
+
+
+def waiting(tx: Transaction, limit: int = 200) -> list[RowMapping]:
+    """Return attempts that wait, those that are next first."""
+    query = (
+        select(attempts, projects.c.name.label("project"), runs.c.number.label("run_number"))
+        .join_from(attempts, projects, attempts.c.project_id == projects.c.id)
+        .join(runs, attempts.c.run_id == runs.c.id)
+        .where(attempts.c.state == "queued")
+        .order_by(attempts.c.rank, attempts.c.id)
+        .limit(limit)
+    )
+    return tx.all(query)
+
+
+def all_workers(tx: Transaction) -> list[RowMapping]:
+    """Return every worker, with how many attempts it holds."""
+    held_by = (
+        select(attempts.c.worker, func.count().label("held"))
+        .where(ACTIVE)
+        .group_by(attempts.c.worker)
+        .subquery()
+    )
+    query = select(workers, func.coalesce(held_by.c.held, 0).label("held")).join_from(
+        workers, held_by, workers.c.name == held_by.c.worker, isouter=True
+    )
+    return tx.all(query.order_by(workers.c.name))

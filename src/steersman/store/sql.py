@@ -1,0 +1,129 @@
+"""Transactions on SQLite or PostgreSQL: short plain functions that run in threads of the store.
+
+A transaction's function may run more than once (a deadlock, a lost connection before the commit),
+so it changes nothing but rows. On SQLite one thread writes and a few read; PostgreSQL decides
+itself, row by row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from steersman.clock import Clock
+from steersman.core.errors import Unavailable
+from steersman.store import engines
+from steersman.store.base import Transaction, Waking
+
+T = TypeVar("T")
+Work = Callable[[Transaction], T]
+log = logging.getLogger("steersman.store")
+
+PATIENCE = 20.0
+"""Seconds a transaction is tried before its caller is told that the store is away."""
+PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)
+RACES = 4
+CHANNEL = "steersman"
+
+
+class Store:
+    """Runs transactions on the database at *url* (`sqlite:///...` or `postgresql://...`)."""
+
+    def __init__(self, url: str, clock: Clock, *, patience: float = PATIENCE) -> None:
+        self.url = url
+        self.clock = clock
+        self.patience = patience
+        self.waking = Waking()
+        self.postgres = not engines.is_sqlite(url)
+        self._writing = engines.open_engine(url)
+        self._reading = self._writing if self.postgres else engines.open_engine(url, readers=True)
+        self._readers = ThreadPoolExecutor(engines.CONNECTIONS, "store")
+        self._writers = self._readers if self.postgres else ThreadPoolExecutor(1, "store-writer")
+
+    async def write(self, work: Work[T]) -> T:
+        """Run *work* in a transaction of its own and commit it."""
+        loop = asyncio.get_running_loop()
+        result, wakes = await loop.run_in_executor(
+            self._writers, self._patiently, self._writing, work
+        )
+        for topic in wakes:
+            self.waking.wake(topic)
+        return result
+
+    async def read(self, work: Work[T]) -> T:
+        """Run *work* on one consistent view of the rows; it must not change any."""
+        loop = asyncio.get_running_loop()
+        result, _ = await loop.run_in_executor(self._readers, self._patiently, self._reading, work)
+        return result
+
+    def _patiently(self, engine: Engine, work: Work[T]) -> tuple[T, list[str]]:
+        """Try until it goes through, or the store is away for too long."""
+        deadline = time.monotonic() + self.patience
+        tries = 0
+        while True:
+            try:
+                return self._once(engine, work)
+            except DBAPIError as error:
+                pause = PAUSES[min(tries, len(PAUSES) - 1)]
+                tries += 1
+                if not engines.may_pass(error) and not (self._was_first(error) and tries < RACES):
+                    raise
+                if engines.is_full(error) or time.monotonic() + pause > deadline:
+                    raise engines.explained(error) from error
+                time.sleep(pause)
+            except SQLAlchemyError as error:
+                if isinstance(error, TimeoutError):
+                    raise Unavailable("the database has no connection to spare") from error
+                raise
+
+    def _was_first(self, error: DBAPIError) -> bool:
+        """Tell whether somebody may just have added the very row: then the next try finds it."""
+        return self.postgres and isinstance(error, IntegrityError)
+
+    def _once(self, engine: Engine, work: Work[T]) -> tuple[T, list[str]]:
+        with engine.connect() as connection, connection.begin():
+            transaction = Transaction(connection, self._now(connection), postgres=self.postgres)
+            result = work(transaction)
+            wakes = list(transaction.wakes)
+            if self.postgres and wakes:
+                notify = text("SELECT pg_notify(:channel, :topic)")
+                for topic in wakes:
+                    connection.execute(notify, {"channel": CHANNEL, "topic": topic})
+        return result, wakes
+
+    def _now(self, connection: Connection) -> float:
+        """Several servers share one clock where there is one: the database's."""
+        if not self.postgres:
+            return self.clock.now()
+        now: float = connection.execute(_NOW).scalar_one()
+        return now
+
+    async def listen(self) -> None:
+        """Hear what other servers commit, for as long as this runs (PostgreSQL only)."""
+        if not self.postgres:
+            return
+        from steersman.store.listening import listen
+
+        await listen(self.url, CHANNEL, self.waking)
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the database answers."""
+        await self.read(lambda tx: tx.value(text("SELECT 1")))
+
+    def close(self) -> None:
+        """Let go of every connection; transactions that run end first."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._writing.dispose()
+        self._reading.dispose()
+
+
+_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
