@@ -13,11 +13,11 @@ help:  ## list the targets
 
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-$(READY): requirements/build.txt pyproject.toml
+$(READY): requirements/platform.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "steersman needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 2; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(PIP) --require-hashes -r requirements/build.txt
+	$(PIP) --require-hashes -r requirements/platform.txt
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
@@ -57,7 +57,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --
 lock: $(DEV)  ## pin the dependencies again, with hashes
 	$(COMPILE) --output-file requirements/base.txt
 	$(COMPILE) --extra build --output-file requirements/build.txt
-	$(COMPILE) --extra build --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --output-file requirements/platform.txt
+	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --extra dev --output-file requirements/dev.txt
 
 clean:  ## remove what was set up
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from steersman.cli import git_facts
+from steersman.core import remotes
 
 
 def git(folder: Path, *words: str) -> None:
@@ -46,4 +47,4 @@ def test_a_folder_without_a_repository_tells_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_the_address_of_a_remote_is_taken_apart(url: str, parts: tuple[str, str, str]) -> None:
-    assert git_facts.remote_parts(url) == parts
+    assert remotes.parts(url) == parts

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+
+from steersman.core import remotes
 
 
 class GitFacts(NamedTuple):
@@ -39,7 +40,7 @@ def read(project: Path) -> GitFacts:
             ),
         )
     commit, author, message = (*log.split("\n", 2), "", "", "")[:3]
-    domain, owner, repository = remote_parts(url)
+    domain, owner, repository = remotes.parts(url)
     return GitFacts(
         branch="" if branch == "HEAD" else branch,
         tag=tags.rpartition("\n")[2],
@@ -49,7 +50,7 @@ def read(project: Path) -> GitFacts:
         domain=domain,
         owner=owner,
         repository=repository,
-        url=re.sub(r"//[^/@]*@", "//", url),  # a token in the address is nobody's business
+        url=remotes.shown(url),  # a token in the address is nobody's business
     )
 
 
@@ -67,15 +68,3 @@ def _git(project: Path, *words: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def remote_parts(url: str) -> tuple[str, str, str]:
-    """Split the address of a remote into domain, owner and repository.
-
-    Understands `https://host/owner/name.git`, `ssh://git@host:22/owner/name` and
-    `git@host:owner/name.git`; anything else gives empty texts.
-    """
-    match = re.match(
-        r"(?:\w+://)?(?:[^@/]+@)?([^:/]+)(?::\d+)?[:/]+(.+)/([^/]+?)(?:\.git)?/?$", url
-    )
-    return (match[1], match[2], match[3]) if match and "." in match[1] else ("", "", "")

@@ -16,13 +16,13 @@ from steersman.cli.working_dir import WorkingDir
 from steersman.containers.base import Containers, PullPolicy
 from steersman.core import environment_file, ignores, variables
 from steersman.core.errors import UserError
-from steersman.core.pipelines.model import Config, Pipeline, Step
+from steersman.core.pipelines.model import Config, Pipeline
+from steersman.core.pipelines.pick import target_steps, timeouts
 from steersman.core.variables import Command, RunFacts
 from steersman.executor import Job, Settings
 from steersman.step_store import StepStore
 
 Flags = Mapping[str, Any]
-COMMAND_MINUTES, SILENCE_MINUTES = 25.0, 5.0
 
 
 class Request(NamedTuple):
@@ -71,39 +71,17 @@ def new_run_id() -> str:
     return f"{int(time.time()):08x}{os.urandom(8).hex()}"
 
 
-def target_steps(pipeline: Pipeline, target: str | None) -> tuple[Step, ...]:
-    """Return the steps of a deploy target; without one, and for an unknown one, those of `steps`.
-
-    An unknown target is refused where the pipeline has targets at all: the original fell back in
-    silence, and deployed something else.
-    """
-    if not target:
-        return pipeline.steps
-    if target in pipeline.targets:
-        return pipeline.targets[target]
-    if pipeline.targets:
-        raise UserError(
-            f"the pipeline {pipeline.name} has no deploy target {target}",
-            hint=f"it has {', '.join(pipeline.targets)}",
-        )
-    return pipeline.steps
-
-
 def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
     """Return how to run: a flag wins over the pipeline, that over the file."""
 
-    def minutes(flag: str, default: float) -> float:
-        for value in (flags[flag], getattr(pipeline, flag), getattr(config, flag)):
-            if value is not None:
-                return float(value) * 60
-        return default * 60
-
+    limits = timeouts(config, pipeline, flags["command_timeout"], flags["no_response_timeout"])
     return Settings(
-        command_timeout=minutes("command_timeout", COMMAND_MINUTES),
-        no_response_timeout=minutes("no_response_timeout", SILENCE_MINUTES),
+        command_timeout=limits.command,
+        no_response_timeout=limits.silence,
         service_timeout=flags["service_timeout"],
         pull=PullPolicy.NEVER if flags["docker_local"] else PullPolicy(flags["pull"]),
         artifacts=flags["artifacts"],
+        keep_source=flags["artifacts"],
         direct_mount=flags["direct_mount"],
         expose_ports=flags["expose_ports"],
         enable_volumes=flags["enable_volumes"],

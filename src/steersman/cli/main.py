@@ -13,13 +13,15 @@ import click
 
 from steersman.core.errors import InvalidFile, SteersmanError
 
-# name: (module below steersman.cli, help). Modules are imported when their command is called,
+# name: (module below steersman.cli, with `:attribute` if it is not `command`; help). Modules are imported when their command is called,
 # so that `steer version` does not pay for what `steer build` needs.
 COMMANDS = {
     "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
     "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
     "check": ("check", "say what a pipeline file holds and what is wrong with it"),
     "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),
+    "up": ("up", "bring the whole platform up on this machine"),
+    "server": ("up:server", "run a server; workers run elsewhere"),
     "prune": ("prune", "remove what killed runs left behind, and old runs"),
     "version": ("version", "print the version"),
 }
@@ -42,7 +44,9 @@ class Steer(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"steersman.cli.{COMMANDS[name][0]}").command
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        found = getattr(import_module(f"steersman.cli.{module}"), attribute or "command")
+        command: click.Command = found
         return command
 
     def resolve_command(

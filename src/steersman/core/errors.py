@@ -25,6 +25,22 @@ class UserError(SteersmanError):
     exit_code = 2
 
 
+class NotFound(UserError):
+    """What was asked for does not exist, or is not for the one who asks."""
+
+
+class Forbidden(UserError):
+    """Who asks is known, and may not do that."""
+
+
+class Unknown(UserError):
+    """Who asks must say who they are."""
+
+
+class Conflict(UserError):
+    """Something stands against it: it was changed meanwhile, or it is not in that state."""
+
+
 class InvalidFile(UserError):
     """A pipeline file has mistakes; all of them are in *problems*."""
 

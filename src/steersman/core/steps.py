@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 # What a shell says by a status above 128; named, since "137" tells nobody anything.
 SIGNALS = {
@@ -35,8 +35,14 @@ class Phase(StrEnum):
     STORE = "store"
 
 
+Cause = Literal["", "timed-out", "out-of-memory", "box-lost"]
+
+
 class Result(NamedTuple):
-    """How one step ended. *message* is for people; *exit_code* None where there was none."""
+    """How one step ended. *message* is for people; *exit_code* None where there was none.
+
+    *cause* tells programs why it failed: empty for its exit code.
+    """
 
     name: str
     phase: Phase
@@ -44,6 +50,7 @@ class Result(NamedTuple):
     seconds: float
     message: str = ""
     exit_code: int | None = None
+    cause: Cause = ""
 
 
 class Outcome(NamedTuple):
@@ -52,6 +59,7 @@ class Outcome(NamedTuple):
     state: State
     failed_step: str | None = None
     message: str = ""
+    cause: Cause = ""
 
 
 def outcome(results: Sequence[Result]) -> Outcome:
@@ -59,7 +67,7 @@ def outcome(results: Sequence[Result]) -> Outcome:
     for result in results:
         if result.phase is Phase.AFTER or result.state in (State.SUCCEEDED, State.SKIPPED):
             continue
-        return Outcome(state=result.state, failed_step=result.name, message=result.message)
+        return Outcome(result.state, result.name, result.message, result.cause)
     return Outcome(state=State.SUCCEEDED)
 
 

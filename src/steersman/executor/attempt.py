@@ -222,6 +222,7 @@ class Attempt:
             seconds=self.clock() - started,
             message=self.masker.text(ended.message),
             exit_code=ended.exit_code,
+            cause=ended.cause,
         )
         self._record(number, result)
         if self.job.settings.artifacts and not self._box_gone:

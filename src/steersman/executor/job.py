@@ -18,8 +18,8 @@ MIB = 1024 * 1024
 class Settings(NamedTuple):
     """How to run, as opposed to what. Times are seconds.
 
-    *keep* leaves containers and network standing. *artifacts* stores the source where the output
-    is empty, and the artifacts of each step.
+    *keep* leaves containers and network standing. *artifacts* stores the artifacts of each
+    step, *keep_source* the source where the output is empty.
     """
 
     command_timeout: float = 25 * 60.0
@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     service_timeout: float = 60.0
     pull: PullPolicy = PullPolicy.MISSING
     artifacts: bool = False
+    keep_source: bool = False
     direct_mount: bool = False
     expose_ports: bool = False
     enable_volumes: bool = False

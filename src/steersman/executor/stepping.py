@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steersman.core import scripts, steps
 from steersman.core.errors import Unavailable
-from steersman.core.steps import State
+from steersman.core.steps import Cause, State
 from steersman.core.variables import step_variables
 from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import Job, Settings
@@ -22,6 +22,7 @@ class Ended(NamedTuple):
     end: End
     message: str
     exit_code: int | None
+    cause: Cause = ""
 
 
 async def run_step(
@@ -64,7 +65,15 @@ def _ended(ending: Ending, report: str, job: Job) -> Ended:
         return Ended(State.SUCCEEDED, ending.end, message, ending.status)
     state = State.CANCELLED if ending.end is End.CANCELLED else State.FAILED
     message = f"{report} ({words(ending, job)})" if report else words(ending, job)
-    return Ended(state, ending.end, message, ending.status)
+    return Ended(state, ending.end, message, ending.status, _cause(ending))
+
+
+def _cause(ending: Ending) -> Cause:
+    if ending.end is End.BOX_GONE:
+        return "out-of-memory" if ending.oom_kills else "box-lost"
+    if ending.oom_kills:
+        return "out-of-memory"
+    return "timed-out" if ending.end in (End.TIMED_OUT, End.SILENT) else ""
 
 
 def timeouts(job: Job) -> tuple[float, float]:

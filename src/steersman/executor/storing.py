@@ -24,11 +24,11 @@ Notice = Callable[[Level, str], None]
 
 
 async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
-    """Return the folder of the box to keep: the output, or with `--artifacts` else the source."""
+    """Return the folder of the box to keep: the output, or else the source where that is asked for."""
     output = f"{job.root}/pipeline/output"
     if await _is_full(prepared, output):
         return output
-    if job.settings.artifacts and not job.settings.direct_mount:
+    if job.settings.keep_source and not job.settings.direct_mount:
         return job.base_path
     return None
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -122,7 +123,7 @@ def test_neither_what_goes_on_nor_the_last_nor_the_newest_ended_one_ever_goes(
     assert len(old) <= 2 * last + 2 * 2 * 2
 
 
-def artifact(identity: str, **said: object) -> ArtifactFacts:
+def artifact(identity: str, **said: Any) -> ArtifactFacts:
     facts = ArtifactFacts(identity, "p", True, NOW - 31 * DAY, None, True, False)
     return facts._replace(**said)
 

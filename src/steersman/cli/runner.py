@@ -1,0 +1,82 @@
+"""What a runner's process does: chooses the door of its pool, and runs its attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steersman import __version__
+from steersman.cli.leftovers import remove_dead_runs
+from steersman.client import Client
+from steersman.containers.base import Containers
+from steersman.core.errors import SteersmanError
+from steersman.runner.jobs import Allowed
+from steersman.runner.program import Runner, place
+
+# Imported before runners are forked, so that none of them pays for it.
+PRELOADED = (
+    "steersman.containers.docker.door",
+    "steersman.containers.host",
+    "steersman.pipeline_file",
+    "yaml",
+    "yaml._yaml",
+    "httpx2",
+    "steersman.trees.reading",
+    "steersman.trees.writing",
+    "steersman.core.pipelines.findings",
+    "steersman.core.manifests",
+)
+log = logging.getLogger("steersman.runner")
+
+
+def run(folder: Path) -> int:
+    """Run the attempt whose spec stands in *folder*, and return an exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    for chatty in ("httpx2", "httpcore2", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    spec = json.loads((folder / "spec.json").read_text())
+    return asyncio.run(_run(folder, spec))
+
+
+async def _run(folder: Path, spec: Mapping[str, Any]) -> int:
+    settings = spec.get("settings") or {}
+    agent = f"steersman-runner/{__version__}"
+    async with Client(spec["server_url"], spec["token"], user_agent=agent) as client:
+        allowed = Allowed(
+            volumes=bool(settings.get("volumes")),
+            memory=settings.get("memory"),
+            network=settings.get("network"),
+        )
+        runner = Runner(client, place(folder), allowed, lambda: choose(folder, settings))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, runner.stop, "the worker asked its runner to stop")
+        return await runner.run()
+
+
+def choose(folder: Path, settings: Mapping[str, Any]) -> Containers:
+    """Return the door of the pool: the host only where the admin said so."""
+    if settings.get("on") == "host":
+        from steersman.containers.host import HostContainers
+
+        return HostContainers(folder / "host")
+    from steersman.containers.docker.door import DockerContainers
+
+    return DockerContainers.from_environment(host=settings.get("docker_host"))
+
+
+async def tidy(settings: Mapping[str, Any], folder: Path) -> None:
+    """Remove what runners that were killed left at the door."""
+    containers = choose(folder, settings)
+    try:
+        for run_id in await remove_dead_runs(containers):
+            log.info("removed_leftovers: %s", run_id)
+    except SteersmanError as error:
+        log.warning("tidying_failed: %s", error)
+    finally:
+        await containers.close()

@@ -1,0 +1,114 @@
+"""Runs a server until somebody ends it; what runs elsewhere is not disturbed by that."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import NamedTuple
+
+import uvicorn
+
+from steersman.core.errors import SteersmanError, UserError
+from steersman.server import app as apps
+from steersman.server.expiring import expire
+from steersman.server.planning import Planner
+from steersman.server.platform import Platform
+
+log = logging.getLogger("steersman.server")
+GRACE = 10
+
+
+class Address(NamedTuple):
+    """Where to listen. Port 0 means any that is free."""
+
+    host: str
+    port: int
+
+
+def listen(address: Address) -> socket.socket:
+    """Return the listening socket; `UserError` when somebody else has the port."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((address.host, address.port))
+    except OSError as error:
+        found.close()
+        raise UserError(
+            f"cannot listen on {address.host}:{address.port}: {error.strerror}",
+            hint="name another one by --listen HOST:PORT",
+        ) from error
+    found.listen(1024)
+    return found
+
+
+async def serve(
+    platform: Platform,
+    at: socket.socket,
+    beside: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; *beside* runs as soon as requests are answered.
+
+    Whoever waits for something (a log, events, work) is let go first; requests end in order.
+    """
+    planner = Planner(platform)
+    app = apps.build(platform, (planner.run, lambda: expire(platform), platform.store.listen))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+        date_header=False,
+    )
+    server = _Server(config, lambda: app.state.closing.set())
+    serving = asyncio.ensure_future(server.serve(sockets=[at]))
+    try:
+        await asyncio.wait({serving, server.ready}, return_when=asyncio.FIRST_COMPLETED)
+        if beside is not None and server.started:
+            await _both(serving, beside)
+        await serving
+    except SteersmanError:
+        server.should_exit = True
+        await serving
+        raise
+    finally:
+        platform.store.close()
+        await platform.blobs.close()
+
+
+async def _both(serving: asyncio.Future[None], beside: Callable[[], Awaitable[None]]) -> None:
+    """Run *beside* as long as the server serves."""
+    other = asyncio.ensure_future(beside())
+    try:
+        await asyncio.wait({serving, other}, return_when=asyncio.FIRST_COMPLETED)
+        if other.done():
+            other.result()
+    finally:
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Lets go of those who wait before it waits for those who are being answered."""
+
+    def __init__(self, config: uvicorn.Config, closing: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._closing = closing
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._closing()
+        if sig == signal.SIGINT and self.should_exit:
+            self.force_exit = True
+        self.should_exit = True

@@ -1,0 +1,250 @@
+"""`steer up`: the whole platform on this machine, and `steer server`: only the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from steersman import __version__
+from steersman.core.errors import UserError
+
+if TYPE_CHECKING:
+    import socket
+
+    from steersman.server.platform import Platform
+
+PORT = 8080
+WORKER = "local"
+
+
+def _server_options(function: Any) -> Any:
+    for option in reversed(
+        [
+            click.option(
+                "--data",
+                type=click.Path(path_type=Path, file_okay=False),
+                envvar="STEERSMAN_DATA",
+                default=None,
+                help="folder of the database, keys, blobs and mirrors "
+                "[default: ~/.local/share/steersman]",
+            ),
+            click.option(
+                "--listen",
+                default=f"127.0.0.1:{PORT}",
+                envvar="STEERSMAN_LISTEN",
+                show_default=True,
+                help="HOST:PORT to listen on; port 0 takes any that is free",
+            ),
+            click.option(
+                "--url",
+                envvar="STEERSMAN_URL",
+                help="how people reach the server [default: --listen]",
+            ),
+            click.option(
+                "--database",
+                default="",
+                envvar="STEERSMAN_DATABASE",
+                help="postgresql://... [default: SQLite in the data folder]",
+            ),
+            click.option(
+                "--blobs",
+                default="",
+                envvar="STEERSMAN_BLOBS",
+                help="a folder, or s3://BUCKET/PREFIX [default: in the data folder]",
+            ),
+            click.option(
+                "--allow-http",
+                is_flag=True,
+                envvar="STEERSMAN_ALLOW_HTTP",
+                help="fetch repositories by plain http too",
+            ),
+            click.option(
+                "--allow-private-targets",
+                is_flag=True,
+                envvar="STEERSMAN_ALLOW_PRIVATE_TARGETS",
+                help="send webhooks and statuses to private addresses too",
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("up")
+@_server_options
+@click.option(
+    "--slots",
+    type=click.IntRange(min=1, max=1000),
+    default=None,
+    help="how many jobs run at once [default: one for each processor]",
+)
+@click.option(
+    "--on",
+    "where",
+    type=click.Choice(["containers", "host"]),
+    default="containers",
+    show_default=True,
+    help="where jobs run; host: directly on this machine, only for code you trust",
+)
+@click.option("--host-user", help="with --on host: the user that jobs run as")
+@click.option("--docker-host", envvar="DOCKER_HOST", help="address of the container engine")
+@click.option("--docker", is_flag=True, help="allow `docker: true`: jobs may rule the engine")
+def command(  # noqa: PLR0913 - each is a flag
+    data: Path | None,
+    listen: str,
+    url: str | None,
+    database: str,
+    blobs: str,
+    *,
+    allow_http: bool,
+    allow_private_targets: bool,
+    slots: int | None,
+    where: str,
+    host_user: str | None,
+    docker_host: str | None,
+    docker: bool,
+) -> int:
+    """Bring the whole platform up on this machine: server, worker and runners."""
+    from steersman.cli.worker_parts import WorkerFlags
+
+    flags = WorkerFlags(
+        name=WORKER,
+        slots=slots or os.cpu_count() or 1,
+        where=where,
+        host_user=host_user,
+        docker_host=docker_host,
+        docker=docker,
+    )
+    folder = _folder(data)
+    parts, at, shown = _opened(
+        folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
+    )
+    return asyncio.run(_up(parts, at, shown, folder, flags))
+
+
+@click.command("server")
+@_server_options
+def server(  # noqa: PLR0913 - each is a flag
+    data: Path | None,
+    listen: str,
+    url: str | None,
+    database: str,
+    blobs: str,
+    *,
+    allow_http: bool,
+    allow_private_targets: bool,
+) -> int:
+    """Run a server; workers run elsewhere (`steer worker run`)."""
+    folder = _folder(data)
+    parts, at, shown = _opened(
+        folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
+    )
+    return asyncio.run(_serve(parts, at, shown, folder))
+
+
+def _folder(data: Path | None) -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return (data or Path(base) / "steersman").absolute()
+
+
+def _opened(
+    folder: Path, listen: str, url: str | None, doors: tuple[str, str], *, http: bool, private: bool
+) -> tuple[Platform, socket.socket, str]:
+    """Open everything there is to open, before anything is said."""
+    _log()
+    try:
+        from steersman.cli import serving
+        from steersman.cli.server_parts import Options, build
+    except ImportError as error:
+        raise UserError(
+            f"the server's libraries are not installed ({error.name})",
+            hint="pip install 'steersman[server]'",
+        ) from None
+    at = serving.listen(_address(listen))
+    host, port = at.getsockname()[:2]
+    shown = (url or f"http://{host}:{port}").rstrip("/")
+    options = Options(
+        folder,
+        shown,
+        database=doors[0],
+        blobs=doors[1],
+        allow_local=True,
+        allow_http=http,
+        allow_private_targets=private,
+    )
+    return build(options), at, shown
+
+
+def _address(listen: str) -> Any:
+    from steersman.cli.serving import Address
+
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise UserError(f"{listen!r} is no address to listen on", hint="write HOST:PORT")
+    return Address(host.strip("[]"), int(port))
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    for chatty in ("httpx2", "httpcore2", "uvicorn.error", "asyncio", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+async def _serve(parts: Platform, at: socket.socket, shown: str, folder: Path) -> int:
+    from steersman.cli.serving import serve
+    from steersman.server import first_start
+
+    token = await first_start.admin_token(parts)
+
+    async def told() -> None:
+        _say(shown, folder, token, "workers connect by `steer worker run`")
+        await asyncio.Event().wait()
+
+    await serve(parts, at, told)
+    return 0
+
+
+async def _up(parts: Platform, at: socket.socket, shown: str, folder: Path, flags: Any) -> int:
+    from steersman.cli import worker_parts
+    from steersman.cli.serving import serve
+    from steersman.server import first_start
+
+    token = await first_start.admin_token(parts)
+    kept = folder / "keys" / "worker-token"
+    known = kept.read_text().strip() if kept.exists() else None
+    worker_token = await first_start.worker_token(parts, WORKER, known)
+    if worker_token != known:
+        worker_parts.keep_token(kept, worker_token)
+    host, port = at.getsockname()[:2]
+    local = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+
+    async def work() -> None:
+        await worker_parts.check(flags)
+        _say(shown, folder, token, f"jobs run {worker_parts.words(flags)}, {flags.slots} at once")
+        await worker_parts.work(local, worker_token, folder, flags)
+
+    await serve(parts, at, work)
+    return 0
+
+
+def _say(url: str, folder: Path, token: str | None, jobs: str) -> None:
+    """Say where it is and what to do next."""
+    lines = [f"Steersman {__version__} is up at {url}", f"  data: {folder}", f"  {jobs}"]
+    if token:
+        lines += [
+            f"  the admin's token, shown this once: {token}",
+            "next, in another terminal:",
+            f"  steer login {url} --token {token}",
+        ]
+    else:
+        lines += ["next, in another terminal:", f"  steer login {url}"]
+    lines += [
+        "  steer project add NAME --repository /path/or/address/of/repository.git",
+        "  steer trigger NAME --watch",
+    ]
+    click.echo("\n".join(lines))

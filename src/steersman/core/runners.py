@@ -1,0 +1,193 @@
+"""What a worker does about its runners: what it holds, what it sees, and what follows from both.
+
+A runner that nobody here holds and of which nothing is known yet is left alone: the server is
+asked first. And what the server does not say is no reason for anything: a silent server stops
+nobody's job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from steersman.core.reports import Reason
+
+CREATING = 60.0
+"""Seconds for which a worker tries to make a runner before it gives the attempt back."""
+UNSEEN = 60.0
+"""Seconds in which a runner that was made must show itself."""
+CANCELLING = 15.0
+"""Seconds in which a runner hears from the server itself that it is cancelled."""
+LEAVING = 10.0
+"""Seconds for a runner whose attempt is over: it hears so itself, and clears its things away."""
+STOPPING = 30.0
+"""Seconds a runner that is not wanted any more has to stop before it is killed."""
+
+
+class Phase(StrEnum):
+    """How far the holder of an attempt is: no runner *made* yet, made, or seen *running*."""
+
+    WANTED = "wanted"
+    MADE = "made"
+    RUNNING = "running"
+
+
+class State(StrEnum):
+    """What a cluster sees of a runner."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Kind(StrEnum):
+    """What a worker reports of an attempt it gives up."""
+
+    LOST = "lost"
+    RELEASED = "released"
+    REJECTED = "rejected"
+
+
+class Held(NamedTuple):
+    """An attempt this worker holds, in its *phase* since *since*.
+
+    *cancelled* is when the server said that it is to end; *stopped*, that its runner was told so.
+    """
+
+    attempt: str
+    lease: int
+    phase: Phase
+    since: float
+    cancelled: float | None = None
+    stopped: bool = False
+
+
+class Seen(NamedTuple):
+    """A runner as its cluster sees it.
+
+    *started* is None as long as it never ran, *placed* false while it waits for a place to run.
+    """
+
+    attempt: str
+    state: State
+    started: float | None = None
+    note: str = ""
+    placed: bool = True
+
+
+class Gone(NamedTuple):
+    """An attempt whose runner has no business here from *at* on; *stopped* is when it was told."""
+
+    attempt: str
+    at: float
+    stopped: float | None = None
+
+
+class Create(NamedTuple):
+    """Make a runner; harmless where there is one."""
+
+    attempt: str
+
+
+class Stop(NamedTuple):
+    """Ask a runner to end."""
+
+    attempt: str
+
+
+class Kill(NamedTuple):
+    """End a runner that did not stop."""
+
+    attempt: str
+
+
+class Delete(NamedTuple):
+    """Remove what an ended runner left."""
+
+    attempt: str
+
+
+class Report(NamedTuple):
+    """Tell the server that this worker gives an attempt up, and why; then it is `Gone`."""
+
+    attempt: str
+    lease: int
+    kind: Kind
+    reason: Reason | None
+    message: str
+
+
+Action = Create | Stop | Kill | Delete | Report
+
+
+def plan(
+    held: Iterable[Held], seen: Iterable[Seen], gone: Iterable[Gone], now: float
+) -> tuple[Action, ...]:
+    """Say what is to be done now; once it is done, the plan is empty until something changes."""
+    there = {each.attempt: each for each in seen}
+    return tuple(_keep(held, there, now)) + tuple(_clear(gone, there, now))
+
+
+def _keep(held: Iterable[Held], there: Mapping[str, Seen], now: float) -> Iterator[Action]:
+    for each in held:
+        decide = _prepare if each.phase is Phase.WANTED else _watch
+        action = decide(each, there.get(each.attempt), now)
+        if action is not None:
+            yield action
+
+
+def _prepare(held: Held, seen: Seen | None, now: float) -> Action | None:
+    """An attempt for which no runner was made, as far as this worker knows."""
+    if held.cancelled is not None:
+        return _report(held, Kind.RELEASED, None, "cancelled before its runner was made")
+    if now - held.since >= CREATING:
+        return _report(held, Kind.RELEASED, None, "its runner could not be made")
+    if seen is not None and seen.state is State.ENDED:
+        # Left over from an earlier lease of the same attempt, which the server then took back.
+        return Delete(held.attempt)
+    return Create(held.attempt)
+
+
+def _watch(held: Held, seen: Seen | None, now: float) -> Action | None:
+    """An attempt whose runner was made.
+
+    A runner ends only after its record was acknowledged: then the server takes no notice of the
+    report. Without a record nobody else can know so soon.
+    """
+    if seen is None:
+        if held.phase is Phase.RUNNING:
+            return _report(held, Kind.LOST, Reason.RUNNER_GONE, "its runner is gone without trace")
+        if now - held.since >= UNSEEN:
+            return _report(held, Kind.LOST, Reason.RUNNER_GONE, "its runner was made, never seen")
+        return None
+    if seen.state is State.ENDED:
+        why = f"its runner ended: {seen.note}" if seen.note else "its runner ended"
+        return _report(held, Kind.LOST, Reason.RUNNER_ENDED, why)
+    if held.stopped or held.cancelled is None or now - held.cancelled < CANCELLING:
+        return None
+    return Stop(held.attempt)
+
+
+def _report(held: Held, kind: Kind, reason: Reason | None, message: str) -> Report:
+    return Report(held.attempt, held.lease, kind, reason, message)
+
+
+def _clear(gone: Iterable[Gone], there: Mapping[str, Seen], now: float) -> Iterator[Action]:
+    for each in gone:
+        seen = there.get(each.attempt)
+        if seen is None or now < each.at:
+            continue
+        if seen.state is State.ENDED:
+            yield Delete(each.attempt)
+        elif each.stopped is None and now - each.at >= LEAVING:
+            yield Stop(each.attempt)
+        elif each.stopped is not None and now - each.stopped >= STOPPING:
+            yield Kill(each.attempt)
+
+
+def free(slots: int, held: Iterable[Held], seen: Iterable[Seen]) -> int:
+    """Say how many more attempts fit: whatever is held or not yet ended takes a slot."""
+    busy = {each.attempt for each in held}
+    busy |= {each.attempt for each in seen if each.state is not State.ENDED}
+    return max(0, slots - len(busy))

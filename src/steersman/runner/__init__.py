@@ -1,0 +1,1 @@
+"""The program that executes one attempt, with the server as its audience."""

@@ -1,0 +1,110 @@
+"""From what the server delivered to a job of the executor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from steersman import pipeline_file
+from steersman.containers.base import Containers, PullPolicy
+from steersman.core import ignores
+from steersman.core.pipelines.model import Config
+from steersman.core.pipelines.pick import target_steps, timeouts
+from steersman.core.quoting import refers
+from steersman.core.variables import Command, RunFacts, Variable, of_run
+from steersman.executor import Job, Settings
+from steersman.step_store import StepStore
+from steersman.trees import Limits
+from steersman.wire import JobSpec
+
+MIB = 1024 * 1024
+
+
+class Places(NamedTuple):
+    """The folders of one runner. *steps* is shared by the runners of a machine."""
+
+    folder: Path
+    steps: Path
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "source"
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    @property
+    def kept(self) -> Path:
+        return self.folder / "kept"
+
+
+class Allowed(NamedTuple):
+    """What the pool of this runner lets a pipeline do."""
+
+    volumes: bool = False
+    memory: int | None = None
+    network: str | None = None
+    pull: PullPolicy = PullPolicy.MISSING
+
+
+def build(spec: JobSpec, places: Places, containers: Containers, allowed: Allowed) -> Job:
+    """Build the job of an attempt. Its containers go by the attempt's id."""
+    config = pipeline_file.parse(spec["file"], spec["file_name"]).checked()
+    pipeline = config.pipelines[spec["pipeline"]]
+    facts = _facts(spec, containers.root_of(spec["attempt"]), pipeline.base_path)
+    given = (
+        Variable(each["name"], each["value"], each.get("expand", refers(each["value"])))
+        for each in spec["public"]
+    )
+    limits = timeouts(config, pipeline)
+    return Job(
+        run_id=spec["attempt"],
+        pipeline=pipeline,
+        steps=target_steps(pipeline, facts.deploy_target),
+        public=(*of_run(facts), *given),
+        hidden=spec["hidden"],
+        source=places.source,
+        skip=_skip(config, places.source),
+        base_path=facts.base_path,
+        root=facts.root,
+        folder=places.kept,
+        cache=places.cache,
+        step_store=StepStore(places.steps, base=places.source),
+        new_id=lambda: str(uuid.uuid4()),
+        settings=Settings(
+            command_timeout=limits.command,
+            no_response_timeout=limits.silence,
+            pull=allowed.pull,
+            artifacts=True,
+            keep_source=spec["keep_source"],
+            enable_volumes=allowed.volumes,
+            memory=allowed.memory,
+            network=allowed.network,
+            output_limits=Limits(size=spec["settings"]["artifact_limit"]),
+            cache_limits=Limits(size=spec["settings"]["cache_limit"]),
+        ),
+    )
+
+
+def _facts(spec: JobSpec, root: str, base_path: str | None) -> RunFacts:
+    said = dict(spec["facts"])
+    return RunFacts(
+        command=Command(said.pop("command")),
+        run_id=spec["run"],
+        pipeline=spec["pipeline"],
+        base_path=f"{root}{base_path or '/pipeline/source'}",
+        root=root,
+        **said,
+    )
+
+
+def _skip(config: Config, source: Path) -> Callable[[str, bool], bool]:
+    """Return which names of the source are not copied into the box."""
+    path = source / (config.ignore_file or ".werckerignore")
+    if path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(source.resolve()):
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        return ignores.parse(text).skips
+    return ignores.Rules().skips

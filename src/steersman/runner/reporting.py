@@ -1,0 +1,149 @@
+"""Tells the server how it goes: one task sends log and steps, another says that we live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from steersman import wire
+from steersman.client import Client, patience, patiently
+from steersman.core.errors import Conflict, Forbidden, NotFound, SteersmanError, Unknown
+from steersman.runner.audience import Audience
+from steersman.runner.spool import Spool
+
+PAUSE = 0.1
+"""Seconds between two pieces of a log: what comes meanwhile goes together."""
+QUIET = 0.5
+GIVE_UP = 24 * 3600.0
+"""Seconds after which a runner whose server stays away leaves."""
+log = logging.getLogger("steersman.runner")
+
+
+class Fenced(Exception):
+    """The attempt is not ours any more: stop, and say nothing."""
+
+
+class Reporter:
+    """Speaks for one runner. *stop* is called once when somebody wants the attempt to end."""
+
+    def __init__(
+        self, client: Client, runner: str, clock: Callable[[], float], stop: Callable[[str], None]
+    ) -> None:
+        self.client = client
+        self.runner = runner
+        self.clock = clock
+        self.fenced = asyncio.Event()
+        self._stop = stop
+        self._woken = asyncio.Event()
+        self._ending = False
+        self._said_stop = False
+
+    def wake(self) -> None:
+        """Send soon: there is something new."""
+        self._woken.set()
+
+    async def call(self, method: str, path: str, body: Any) -> Any:
+        """Ask until the server answers; `Fenced` when the attempt is not ours any more."""
+        try:
+            return await patiently(
+                lambda: self.client.call(method, path, body),
+                pause=patience(),
+                give_up_after=GIVE_UP,
+            )
+        except (Unknown, Forbidden, NotFound) as error:
+            raise self._fence(error) from error
+        except Conflict as error:
+            if error.hint == "stop":
+                raise self._fence(error) from error
+            raise
+
+    def _fence(self, error: SteersmanError) -> Fenced:
+        log.warning("fenced: %s", error)
+        self.fenced.set()
+        return Fenced(str(error))
+
+    async def started(self, where: str) -> wire.JobSpec:
+        """Say that we are up, and hear what is to be done."""
+        said: wire.RunnerStarted = {"runner": self.runner, "where": where}
+        spec: wire.JobSpec = await self.call("POST", "/runner/v1/started", said)
+        return spec
+
+    async def beat(self) -> None:
+        """Say that we live, over and over, and hear of a cancellation at once."""
+        said: wire.Heartbeat = {"runner": self.runner, "wait": wire.HEARTBEAT_SECONDS}
+        while True:
+            try:
+                orders = await self.call("POST", "/runner/v1/heartbeat", said)
+            except Fenced:
+                return
+            if orders["cancel"] is None:
+                continue
+            if not self._said_stop:
+                self._said_stop = True
+                self._stop(orders["cancel"])
+            await asyncio.sleep(wire.HEARTBEAT_SECONDS)
+
+    async def send(self, spool: Spool, audience: Audience) -> None:
+        """Send log and steps as they come, until `finish` and all is acknowledged."""
+        while True:
+            ending = self._ending
+            self._woken.clear()
+            await self._send_steps(audience)
+            while not spool.complete:
+                await self._send_log(spool)
+            if ending and not audience.changed:
+                return
+            if not self._ending:
+                await self._woken.wait()
+                # The first piece went at once; what follows shortly goes together.
+                await asyncio.sleep(PAUSE if not self._ending else 0)
+
+    async def _send_steps(self, audience: Audience) -> None:
+        if changed := audience.take_changed():
+            body: wire.Steps = {"runner": self.runner, "steps": changed}
+            await self.call("POST", "/runner/v1/steps", body)
+
+    async def _send_log(self, spool: Spool) -> None:
+        data = spool.unsent(wire.PIECE)
+        try:
+            answer = await self._put(spool.sent, data)
+        except Conflict as error:
+            if error.hint == "stop":
+                raise self._fence(error) from error
+            # The server has less, or more, than we believe: it says how much.
+            answer = await self._put(0, b"")
+        spool.acknowledged(answer["size"])
+
+    async def _put(self, offset: int, data: bytes) -> wire.Acknowledged:
+        path = f"/runner/v1/log?offset={offset}&at={self.clock():.3f}"
+        try:
+            answer: wire.Acknowledged = await patiently(
+                lambda: self._sent(path, data), pause=patience(), give_up_after=GIVE_UP
+            )
+        except (Unknown, Forbidden, NotFound) as error:
+            raise self._fence(error) from error
+        return answer
+
+    async def _sent(self, path: str, data: bytes) -> Any:
+        answer = await self.client.send("PUT", path, data, timeout=60.0)
+        return json.loads(answer.body)
+
+    def finish(self) -> None:
+        """Let `send` end when everything there is has been acknowledged."""
+        self._ending = True
+        self._woken.set()
+
+    async def record(self, state: str, log_size: int, reason: str, message: str) -> None:
+        """Send the completion record, until it is acknowledged."""
+        said: wire.Record = {
+            "runner": self.runner,
+            "state": state,
+            "log_size": log_size,
+            "message": message,
+        }
+        if reason:
+            said["reason"] = reason
+        await self.call("POST", "/runner/v1/record", said)

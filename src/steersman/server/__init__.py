@@ -1,0 +1,1 @@
+"""The program that alone opens the store: queue, API, webhooks, logs, artifacts."""

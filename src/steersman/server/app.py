@@ -1,0 +1,72 @@
+"""The server's HTTP application, from its parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from steersman import __version__
+from steersman.server import problems, runner_api, worker_api
+from steersman.server.api import events, logs, projects, queue, runs, secrets, system
+from steersman.server.limits import Limits
+from steersman.server.platform import Platform
+
+Task = Callable[[], Coroutine[Any, Any, None]]
+API = "/api/v1"
+PARTS: tuple[APIRouter, ...] = (
+    projects.router,
+    runs.router,
+    logs.router,
+    queue.router,
+    secrets.router,
+    events.router,
+)
+
+
+def build(platform: Platform, tasks: tuple[Task, ...] = ()) -> FastAPI:
+    """Return the application; *tasks* run beside it, from its start to its end."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        running = [asyncio.create_task(task(), name=task.__qualname__) for task in tasks]
+        app.state.closing = asyncio.Event()
+        try:
+            yield
+        finally:
+            for each in running:
+                each.cancel()
+            for each in running:
+                with suppress(asyncio.CancelledError):
+                    await each
+
+    app = FastAPI(
+        title="Steersman",
+        version=__version__,
+        lifespan=life,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.platform = platform
+    problems.install(app)
+    for router in PARTS:
+        app.include_router(router, prefix=API)
+    app.include_router(system.router)
+    app.include_router(worker_api.router)
+    app.include_router(runner_api.router)
+    app.add_middleware(Limits, most=platform.settings.body_limit)
+    return app
+
+
+def build_for_runners(platform: Platform) -> FastAPI:
+    """Return what the port for runners serves: nothing but what their tokens open."""
+    app = FastAPI(title="Steersman for runners", version=__version__, openapi_url=None)
+    app.state.platform = platform
+    problems.install(app)
+    app.include_router(runner_api.router)
+    app.add_middleware(Limits, most=platform.settings.body_limit)
+    return app

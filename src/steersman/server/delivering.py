@@ -1,0 +1,331 @@
+"""What a runner is given for its attempt, and what it leaves: all scopes are derived here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from steersman import __version__, pipeline_file, wire
+from steersman.blobs.base import is_key
+from steersman.core import remotes, retries, secret_scopes
+from steersman.core.errors import NotFound, UserError
+from steersman.core.pipelines.model import Config, Pipeline
+from steersman.core.variables import Command
+from steersman.server import placing
+from steersman.server.platform import Platform
+from steersman.store import attempts as attempt_rows
+from steersman.store import keeping, projects
+from steersman.store.base import Transaction
+from steersman.store.tables import caches, jobs, runs, test_reports
+from steersman.store.tables import projects as project_table
+from steersman.store.tables import secrets as secret_table
+
+KINDS = frozenset({"output", "report", "file"})
+
+
+class Context(NamedTuple):
+    """The rows an attempt belongs to, and the text of its file."""
+
+    attempt: RowMapping
+    run: RowMapping
+    job: RowMapping
+    project: RowMapping
+    file: str
+
+    @property
+    def fork(self) -> bool:
+        return bool((self.run["cause"] or {}).get("fork"))
+
+    @property
+    def scope(self) -> str:
+        """Return whose cache the attempt writes: no stranger ever writes what a branch reads."""
+        cause = self.run["cause"] or {}
+        if self.fork:
+            return f"fork/{cause.get('number') or self.run['id']}"
+        if cause.get("kind") == "pull-request":
+            return f"branch/{cause.get('source_branch') or self.run['branch']}"
+        return f"branch/{self.run['branch']}"
+
+
+def _context(tx: Transaction, attempt: str) -> Context:
+    row = attempt_rows.load(tx, attempt)
+    if row is None:
+        raise NotFound(f"there is no attempt {attempt}")
+    run = tx.one(select(runs).where(runs.c.id == row["run_id"]))
+    which = (jobs.c.run_id == row["run_id"], jobs.c.name == row["job"])
+    job = tx.one(select(jobs).where(*which))
+    project = tx.one(select(project_table).where(project_table.c.id == row["project_id"]))
+    if run is None or job is None or project is None:
+        raise NotFound(f"there is no attempt {attempt}")
+    return Context(row, run, job, project, projects.file(tx, run["file_digest"]))
+
+
+async def context(parts: Platform, attempt: str) -> Context:
+    """Return what an attempt belongs to."""
+    return await parts.store.read(lambda tx: _context(tx, attempt))
+
+
+async def spec(parts: Platform, attempt: str) -> wire.JobSpec:
+    """Return everything the runner of *attempt* needs, its secrets included."""
+
+    def load(tx: Transaction) -> tuple[Context, list[RowMapping], RowMapping | None]:
+        found = _context(tx, attempt)
+        mine = secret_table.c.project_id == found.project["id"]
+        return found, tx.all(select(secret_table).where(mine)), _output(tx, found)
+
+    found, secrets, output = await parts.store.read(load)
+    config = pipeline_file.parse(found.file, found.run["file"]).checked()
+    pipeline = config.pipelines[found.job["pipeline"]]
+    return build_spec(parts, found, config, _hidden(parts, found, secrets)) | {
+        "source": "output" if output is not None else "commit",
+        "reports": _patterns(pipeline),
+    }
+
+
+def build_spec(
+    parts: Platform, found: Context, config: Config, hidden: dict[str, str]
+) -> wire.JobSpec:
+    """Return the spec but for what depends on other jobs."""
+    run, job, cause = found.run, found.job, found.run["cause"] or {}
+    variables = cause.get("variables") or {}
+    return {
+        "attempt": found.attempt["id"],
+        "number": found.attempt["number"],
+        "run": run["id"],
+        "project": found.project["name"],
+        "job": job["name"],
+        "pipeline": job["pipeline"],
+        "file_name": run["file"],
+        "file": found.file,
+        "facts": _facts(parts, found, config),
+        "public": [{"name": name, "value": str(value)} for name, value in variables.items()],
+        "hidden": hidden,
+        "source": "commit",
+        "cache": True,
+        "keep_source": _is_needed(config, run["name"], job["name"]),
+        "reports": [],
+        "settings": {
+            "log_limit": parts.settings.log_limit,
+            "artifact_limit": parts.settings.artifact_limit,
+            "cache_limit": parts.settings.cache_limit,
+            "submodules": bool((found.project["settings"] or {}).get("submodules")),
+        },
+    }
+
+
+def _facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
+    run, project, cause = found.run, found.project, found.run["cause"] or {}
+    pipeline = config.pipelines[found.job["pipeline"]]
+    domain, owner, repository = remotes.parts(project["repository"])
+    command = Command.DEPLOY if retries.deploys(pipeline) else Command.BUILD
+    return {
+        "command": command,
+        "application_id": project["id"],
+        "application_name": project["name"],
+        "application_owner": owner or "steersman",
+        "started_by": cause.get("author") or "",
+        "git_domain": domain,
+        "git_owner": owner,
+        "git_repository": repository or project["name"],
+        "git_branch": run["branch"],
+        "git_tag": cause.get("tag") or "",
+        "git_commit": run["commit"],
+        "git_message": cause.get("message") or "",
+        "git_author": cause.get("commit_author") or "",
+        "git_url": remotes.shown(project["repository"]),
+        "deploy_target": cause.get("deploy_target") or "",
+        "workflow": run["name"],
+        "base_url": parts.settings.url,
+        "source_dir": config.source_dir or "",
+        "version": __version__,
+    }
+
+
+def _hidden(parts: Platform, found: Context, rows: list[RowMapping]) -> dict[str, str]:
+    """Open the secrets that go to this job, and no others."""
+    cause = found.run["cause"] or {}
+    by_id = {row["id"]: row for row in rows}
+    scoped = [
+        secret_scopes.Secret(
+            name=row["name"],
+            pipelines=tuple(row["pipelines"] or ()),
+            branches=tuple(row["branches"] or ()),
+            events=tuple(row["events"] or ()),
+            id=row["id"],
+        )
+        for row in rows
+    ]
+    going = secret_scopes.delivered(
+        scoped,
+        pipeline=found.job["pipeline"],
+        branch=found.run["branch"],
+        event=cause.get("kind") or "",
+        fork=found.fork,
+    )
+    project = found.project["id"]
+    return {
+        each.name: parts.keyring.open(project, each.name, by_id[each.id]["sealed"]).decode()
+        for each in going
+    }
+
+
+def _is_needed(config: Config, workflow: str, job: str) -> bool:
+    """Tell whether another job of the run begins with what this one leaves."""
+    chosen = next((each for each in config.workflows if each.name == workflow), None)
+    if chosen is None:
+        return False
+    return any(placing.source_of(entry) == job for entry in chosen.pipelines)
+
+
+def _patterns(pipeline: Pipeline) -> list[str]:
+    said = pipeline.reserved.get("reports")
+    return [str(each) for each in said.get("junit", ())] if isinstance(said, dict) else []
+
+
+def _output(tx: Transaction, found: Context) -> RowMapping | None:
+    """Return the output the job begins with; None where that is the commit."""
+    wanted = found.job["facts"].get("source")
+    return keeping.output(tx, found.run["id"], wanted) if wanted else None
+
+
+async def source(parts: Platform, attempt: str) -> AsyncIterator[bytes]:
+    """Return the source of an attempt, an archive: an earlier job's output, or the commit."""
+    found = await context(parts, attempt)
+    output = await parts.store.read(lambda tx: _output(tx, found))
+    if output is not None:
+        return parts.blobs.get(output["blob"])
+    return parts.mirrors.archive(
+        found.project["id"],
+        found.run["commit"],
+        submodules=bool((found.project["settings"] or {}).get("submodules")),
+        lfs=bool((found.project["settings"] or {}).get("lfs")),
+        credentials=placing.credentials(parts.keyring, found.project),
+    )
+
+
+async def cache(parts: Platform, attempt: str) -> str | None:
+    """Return where the attempt's cache is: of its own scope, or else of the default branch."""
+    found = await context(parts, attempt)
+    default = f"branch/{found.project['default_branch'] or 'main'}"
+    name = _cache_name(found)
+    scopes = (found.scope, default)
+    row = await parts.store.write(lambda tx: keeping.cache(tx, found.project["id"], scopes, name))
+    return None if row is None else str(row["blob"])
+
+
+def _cache_name(found: Context) -> str:
+    return str(found.job["pipeline"])
+
+
+async def keep_cache(parts: Platform, attempt: str, pieces: AsyncIterator[bytes]) -> int:
+    """Keep a cache in the attempt's own scope."""
+    found = await context(parts, attempt)
+    identity = parts.clock.new_id()
+    key = f"caches/{found.project['id']}/{identity}"
+    stored = await parts.blobs.put(key, pieces, parts.settings.cache_limit)
+    row = {
+        "id": identity,
+        "project_id": found.project["id"],
+        "scope": found.scope,
+        "name": _cache_name(found),
+        "blob": key,
+        "size": stored.size,
+        "sha256": stored.sha256,
+    }
+    await parts.store.write(lambda tx: _put_cache(tx, row))
+    return stored.size
+
+
+def _put_cache(tx: Transaction, row: dict[str, Any]) -> None:
+    which = (
+        caches.c.project_id == row["project_id"],
+        caches.c.scope == row["scope"],
+        caches.c.name == row["name"],
+    )
+    known = tx.value(select(caches.c.id).where(*which))
+    row = {**row, "created": tx.now, "used": tx.now}
+    if known is None:
+        tx.execute(insert(caches), row)
+    else:
+        row.pop("id")
+        tx.execute(update(caches).where(*which).values(**row))
+
+
+async def keep_artifact(
+    parts: Platform,
+    attempt: RowMapping,
+    kind: str,
+    name: str,
+    pieces: AsyncIterator[bytes],
+    *,
+    files: int = 0,
+) -> dict[str, int | str]:
+    """Keep what an attempt made; sent again it replaces itself."""
+    if kind not in KINDS:
+        raise UserError(f"{kind[:40]!r} is no kind of artifact")
+    if not name or len(name) > 200 or not name.isprintable():
+        raise UserError("an artifact needs a name of at most 200 printable characters")
+    identity = parts.clock.new_id()
+    key = f"artifacts/{attempt['run_id']}/{identity}"
+    assert is_key(key)  # noqa: S101 - made of ids
+    stored = await parts.blobs.put(key, pieces, parts.settings.artifact_limit)
+    row = {
+        "id": identity,
+        "project_id": attempt["project_id"],
+        "run_id": attempt["run_id"],
+        "attempt_id": attempt["id"],
+        "job": attempt["job"],
+        "kind": kind,
+        "name": name,
+        "blob": key,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "files": files,
+    }
+    await parts.store.write(lambda tx: keeping.put_artifact(tx, row))
+    return {"id": identity, "size": stored.size, "sha256": stored.sha256}
+
+
+async def keep_tests(parts: Platform, attempt: RowMapping, data: bytes) -> None:
+    """Keep the results of an attempt's tests."""
+    try:
+        said = json.loads(data)
+        totals, cases = dict(said["totals"]), list(said["cases"])
+    except (ValueError, KeyError, TypeError):
+        raise UserError("the results of tests are not as described") from None
+    run = await parts.store.read(
+        lambda tx: tx.one(select(runs.c.branch).where(runs.c.id == attempt["run_id"]))
+    )
+    row = {
+        "attempt_id": attempt["id"],
+        "project_id": attempt["project_id"],
+        "branch": run["branch"] if run else "",
+        "job": attempt["job"],
+        "totals": totals,
+        "cases": cases,
+    }
+    await parts.store.write(lambda tx: _put_tests(tx, row))
+
+
+def _put_tests(tx: Transaction, row: dict[str, Any]) -> None:
+    which = test_reports.c.attempt_id == row["attempt_id"]
+    if tx.value(select(test_reports.c.attempt_id).where(which)) is None:
+        tx.execute(insert(test_reports), {**row, "created": tx.now})
+    else:
+        tx.execute(update(test_reports).where(which).values(**row))
+
+
+async def step(parts: Platform, owner: str, name: str, version: str) -> Response:
+    """Return the archive of a published step."""
+    row = await parts.store.read(lambda tx: keeping.step(tx, owner, name, version))
+    if row is None:
+        raise NotFound(f"no step {owner}/{name} {version} is published here")
+    headers = {"X-Step-Version": row["version"], "ETag": f'"{row["sha256"]}"'}
+    return StreamingResponse(
+        parts.blobs.get(row["blob"]), media_type="application/x-tar", headers=headers
+    )

@@ -1,0 +1,1 @@
+"""What the platform tells the outside: noted with what happened, sent by and by."""

@@ -1,0 +1,67 @@
+"""Where the jobs of a run may run, by the file, the project and who is trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import RowMapping
+
+from steersman.core.pipelines.model import Config, WorkflowPipeline
+from steersman.core.runs import Job
+from steersman.core.triggers import Chosen
+from steersman.keyring import Keyring
+from steersman.mirrors.base import Credentials
+from steersman.store.runs import Placed
+
+DEFAULT_POOL = "default"
+FORK_POOL = "untrusted"
+CREDENTIALS = "credentials"
+
+
+class Placing(NamedTuple):
+    """A place for each job by its name, or why the run is *refused*."""
+
+    jobs: dict[str, Placed]
+    refused: str = ""
+
+
+def place(config: Config, chosen: Chosen, settings: Mapping[str, Any], *, fork: bool) -> Placing:
+    """Find the pool of each job, what it needs there, and whose output it begins with."""
+    entries = {each.name: each for each in chosen.workflow.pipelines} if chosen.workflow else {}
+    own = settings.get("pool") or DEFAULT_POOL
+    allowed = {own, *settings.get("pools", ())}
+    places: dict[str, Placed] = {}
+    for job in chosen.jobs:
+        pipeline = config.pipelines[job.pipeline]
+        pool = str(pipeline.reserved.get("pool") or own)
+        if fork:
+            pool = settings.get("fork_pool") or FORK_POOL
+        elif pool not in allowed:
+            names = ", ".join(sorted(allowed))
+            why = f"{pipeline.place}: the project may not use the pool {pool}; it may use {names}"
+            return Placing({}, why)
+        needs = ("docker",) if pipeline.docker else ()
+        places[job.name] = Placed(pool, needs, source_of(entries.get(job.name)))
+    return Placing(places)
+
+
+def source_of(entry: WorkflowPipeline | None) -> str:
+    """Name the job whose output is the source; empty for the commit itself."""
+    if entry is None:
+        return ""
+    return entry.artifact_pipeline or (entry.requires[0] if entry.requires else "")
+
+
+def guarded(jobs: tuple[Job, ...]) -> tuple[Job, ...]:
+    """Let nothing of a stranger's run before a person has looked at it."""
+    return tuple(job if job.needs else job._replace(approve=True) for job in jobs)
+
+
+def credentials(keyring: Keyring, project: RowMapping) -> Credentials | None:
+    """Return how to log in where the project's repository is."""
+    if project["credentials"] is None:
+        return None
+    said = json.loads(keyring.open(project["id"], CREDENTIALS, project["credentials"]))
+    return Credentials(said.get("user", ""), said.get("password", ""), said.get("key", ""))

@@ -1,0 +1,229 @@
+"""From an accepted trigger to runs: the commit is fetched, its file read, its jobs made.
+
+A file that is wrong makes a run that says so. Whatever keeps us from reading it is tried again for
+a while, and then makes a run that says that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import RowMapping
+
+from steersman.core import runs, triggers
+from steersman.core.errors import SteersmanError, Unavailable
+from steersman.core.pipelines.model import Config
+from steersman.core.problems import Problem
+from steersman.core.triggers import Chosen, Declined, Kind, Trigger
+from steersman.server import moving, placing
+from steersman.server.platform import Platform
+from steersman.server.sources import Read, Sources
+from steersman.store import events, projects
+from steersman.store import runs as run_rows
+from steersman.store.base import Transaction
+from steersman.store.tables import projects as project_table
+
+CLAIM = 300.0
+PAUSES = (1.0, 5.0, 20.0, 60.0, 120.0)
+AT_ONCE = 4
+log = logging.getLogger("steersman.server")
+
+
+class Planner:
+    """Plans accepted triggers, a few at once."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.sources = Sources(platform.mirrors, platform.keyring)
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Plan whatever is accepted, for as long as this runs."""
+        woken = asyncio.Event()
+        stop = self.platform.store.waking.listen(projects.TRIGGERED, woken.set)
+        try:
+            while True:
+                woken.clear()
+                try:
+                    await self.plan_all()
+                except SteersmanError as error:
+                    log.warning("planning_failed: %s", error)
+                try:
+                    await asyncio.wait_for(woken.wait(), 1.0)
+                except TimeoutError:
+                    continue
+        finally:
+            stop()
+
+    async def plan_all(self) -> None:
+        """Plan every trigger whose time has come."""
+        while found := await self.platform.store.read(projects.open_triggers):
+            async with asyncio.TaskGroup() as group:
+                for row in found:
+                    await self._free.acquire()
+                    group.create_task(self._plan_one(row["id"]))
+
+    async def _plan_one(self, identity: str) -> None:
+        try:
+            await self.plan(identity)
+        finally:
+            self._free.release()
+
+    async def plan(self, identity: str) -> None:
+        """Plan one trigger, unless another server does."""
+        store = self.platform.store
+        row = await store.write(lambda tx: projects.claim(tx, identity, tx.now + CLAIM))
+        if row is None:
+            return
+        query = select(project_table).where(project_table.c.id == row["project_id"])
+        project = await store.read(lambda tx: tx.one(query))
+        if project is None:
+            return
+        try:
+            read = await self.sources.read(project, row["request"])
+        except Unavailable as error:
+            if row["tries"] <= len(PAUSES):
+                message, pause = str(error), PAUSES[row["tries"] - 1]
+                await store.write(
+                    lambda tx: projects.postpone(tx, identity, tx.now + pause, message)
+                )
+                return
+            read = Read(None, message=str(error), errored=True)
+        except SteersmanError as error:
+            read = Read(None, message=_said(error))
+        await store.write(lambda tx: self._make(tx, row, project, read))
+
+    def _make(self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read) -> None:
+        """Make the runs, once, however often this is tried."""
+        if not projects.is_open(tx, row["id"]):
+            return
+        request = row["request"]
+        if read.text:
+            projects.keep_file(tx, _digest(read.text), read.text)
+        if read.message or (read.config is None and read.commit is not None):
+            message = read.message or f"{read.file} has mistakes"
+            self._add_broken(tx, row, project, read, message)
+            projects.end(tx, row["id"], "planned", message)
+            return
+        choice = triggers.choose(read.config or Config(""), _trigger(request, read))
+        for chosen in choice.chosen:
+            self._add(tx, row, project, read, chosen)
+        said = "; ".join(map(_declined, choice.declined))
+        events.add(
+            tx, "trigger", project=project["id"], trigger=row["id"], declined=said,
+            runs=[chosen.name for chosen in choice.chosen],
+        )  # fmt: skip
+        projects.end(tx, row["id"], "planned", said)
+
+    def _add(
+        self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read, chosen: Chosen
+    ) -> None:
+        settings, fork = project["settings"] or {}, bool(row["request"].get("fork"))
+        config = read.config or Config("")
+        placed = placing.place(config, chosen, settings, fork=fork)
+        if placed.refused:
+            self._add_broken(tx, row, project, read, placed.refused, name=chosen.name)
+            return
+        jobs = placing.guarded(chosen.jobs) if fork else chosen.jobs
+        run = runs.Run(self.platform.clock.new_id(), jobs, created=tx.now)
+        columns = self._columns(tx, row, project, read) | {
+            "name": chosen.name,
+            "priority": chosen.priority,
+            "group": chosen.group,
+            "cancels": chosen.cancel_in_progress,
+        }
+        run_rows.add(tx, run, columns, placed.jobs)
+        stored = run_rows.load(tx, run.id)
+        if stored is not None:
+            rules, state = self.platform.queue.rules, runs.run_state(run)
+            events.add(tx, "run", project=project["id"], run=run.id, state=state, name=chosen.name)
+            rules.told(tx, stored, run, [*runs.job_states(run).items(), ("", state)])
+            moving.start(tx, stored, rules)
+
+    def _add_broken(
+        self,
+        tx: Transaction,
+        row: RowMapping,
+        project: RowMapping,
+        read: Read,
+        message: str,
+        name: str = "",
+    ) -> None:
+        """Add a run that could not begin, and says why."""
+        state = "errored" if read.errored else "failed"
+        run = runs.Run(self.platform.clock.new_id(), (), created=tx.now)
+        columns = self._columns(tx, row, project, read) | {
+            "name": name or row["request"].get("target") or read.file or "wercker.yml",
+            "message": message,
+            "ended": tx.now,
+        }
+        run_rows.add_broken(tx, run, columns, state)
+        events.add(tx, "run", project=project["id"], run=run.id, state=state, message=message)
+        stored = run_rows.load(tx, run.id)
+        if stored is not None:
+            self.platform.queue.rules.told(tx, stored, stored.run, [("", state)])
+
+    def _columns(
+        self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read
+    ) -> dict[str, Any]:
+        request, commit = row["request"], read.commit
+        cause = {key: request[key] for key in _KEPT if request.get(key)}
+        if commit is not None:
+            cause |= {"message": commit.message[:4000], "commit_author": commit.author}
+        return {
+            "project_id": project["id"],
+            "number": projects.next_number(tx, project["id"]),
+            "trigger_id": row["id"],
+            "cause": cause | {"author": row["author"]},
+            "branch": request.get("branch") or (commit.branch if commit else ""),
+            "commit": commit.sha if commit else request.get("commit") or "",
+            "file": read.file,
+            "file_digest": _digest(read.text) if read.text else "",
+            "problems": [problem_row(each) for each in read.problems],
+        }
+
+
+_KEPT = (
+    "kind", "tag", "before", "fork", "number", "source_branch", "title", "url", "target",
+    "variables", "forge", "ref", "sender", "deploy_target", "head_repository_url",
+)  # fmt: skip
+
+
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """Return a problem of a file as it is stored and shown."""
+    place = problem.place
+    where = {"file": place.file, "line": place.line, "column": place.column}
+    said = {"severity": problem.severity, "code": problem.code, "message": problem.message}
+    return {**where, **said, "hint": problem.hint}
+
+
+def _trigger(request: Mapping[str, Any], read: Read) -> Trigger:
+    message = request.get("message") or (read.commit.message if read.commit else "")
+    return Trigger(
+        kind=Kind(request["kind"]),
+        branch=request.get("branch") or (read.commit.branch if read.commit else ""),
+        tag=request.get("tag") or "",
+        message=message,
+        paths=read.paths,
+        target=request.get("target") or "",
+        fork=bool(request.get("fork")),
+        deleted=bool(request.get("deleted")),
+    )
+
+
+def _declined(declined: Declined) -> str:
+    return f"{declined.name}: {declined.why}" if declined.name else declined.why
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _said(error: SteersmanError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)

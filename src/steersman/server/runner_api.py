@@ -1,0 +1,215 @@
+"""What a runner says and asks: only for its own attempt, and only while that lives.
+
+The token says which attempt it is. Once the attempt has ended, or another took its place, the
+runner is told to stop; only its completion record is still acknowledged, so that it may leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from sqlalchemy.engine import RowMapping
+
+from steersman import wire
+from steersman.core.attempts import Hearing, State
+from steersman.core.errors import Conflict, UserError
+from steersman.core.reports import (
+    Errored,
+    Failed,
+    Heartbeat,
+    Reason,
+    Record,
+    Started,
+    Stopped,
+    Succeeded,
+)
+from steersman.server import delivering, moving, problems
+from steersman.server.access import AttemptId, Parts
+from steersman.server.platform import Platform
+from steersman.store import attempts as attempt_rows
+from steersman.store import steps as step_rows
+from steersman.store.base import Transaction
+
+router = APIRouter(prefix="/runner/v1", tags=["runner"])
+LONGEST_WAIT = 20.0
+
+
+class Fenced(Conflict):
+    """The attempt is over for this runner: it must stop."""
+
+
+async def _open(parts: Platform, attempt: str, runner: str | None = None) -> RowMapping:
+    """Return the row of an attempt that is open, and has no other runner."""
+    row = await parts.store.read(lambda tx: attempt_rows.load(tx, attempt))
+    if row is None or State(row["state"]).is_final or State(row["state"]) is State.QUEUED:
+        raise Fenced("the attempt is over", hint="stop")
+    if runner is not None and row["runner"] not in (None, runner):
+        raise Fenced("another runner has this attempt", hint="stop")
+    return row
+
+
+@router.post("/started")
+async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) -> wire.JobSpec:
+    """Let a runner begin: the first one that says so is the attempt's only one."""
+    row = await _open(parts, attempt, body["runner"])
+    heard = await parts.queue.report(attempt, Started(row["number"], body["runner"][:100]))
+    if heard.hearing is Hearing.FENCED:
+        raise Fenced("the attempt is over", hint="stop")
+    return await delivering.spec(parts, attempt)
+
+
+@router.post("/heartbeat")
+async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> wire.Orders:
+    """Note that the runner lives, and tell it to end as soon as somebody asks for that."""
+    woken = asyncio.Event()
+    stop = parts.store.waking.listen(moving.attempt_topic(attempt), woken.set)
+    try:
+        row = await _open(parts, attempt, body["runner"])
+        event = Heartbeat(row["number"], body["runner"])
+        heard = await parts.queue.report(attempt, event)
+        if heard.hearing is Hearing.FENCED:
+            raise Fenced("the attempt is over", hint="stop")
+        wait = min(max(body.get("wait", 0.0), 0.0), LONGEST_WAIT)
+        if heard.attempt.state is not State.CANCELLING and wait:
+            try:
+                await asyncio.wait_for(woken.wait(), wait)
+            except TimeoutError:
+                return {"cancel": None}
+            row = await _open(parts, attempt, body["runner"])
+        if row["state"] == State.CANCELLING or heard.attempt.state is State.CANCELLING:
+            return {"cancel": row["message"] or heard.attempt.message or "cancelled"}
+        return {"cancel": None}
+    finally:
+        stop()
+
+
+@router.put("/log")
+async def log(
+    request: Request, parts: Parts, attempt: AttemptId, offset: int, at: float = 0.0
+) -> Response:
+    """Keep a piece of the log. 409 says that something before it is missing, and how much is kept.
+
+    The body is the bytes as they are, at most one MiB.
+    """
+    if offset < 0:
+        raise UserError("offset: count from 0")
+    data = await _body(request, 4 * wire.PIECE)
+    if offset + len(data) > parts.settings.log_limit:
+        raise UserError(f"the log is longer than {parts.settings.log_limit} bytes")
+    kept = await parts.logs.append(attempt, offset, data, at or parts.clock.now())
+    if kept.gap or (data and kept.size < offset + len(data)):
+        await _open(parts, attempt)
+        return problems.problem(409, "does not follow", "bytes are missing", size=kept.size)
+    return JSONResponse({"size": kept.size})
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise UserError(f"the body is longer than {limit} bytes")
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+@router.post("/steps")
+async def steps(body: wire.Steps, parts: Parts, attempt: AttemptId) -> dict[str, bool]:
+    """Note how steps stand."""
+    row = await _open(parts, attempt, body["runner"])
+    if len(body["steps"]) > 1000:
+        raise UserError("steps: at most 1000 at once")
+    await parts.store.write(lambda tx: step_rows.keep(tx, row, body["steps"]))
+    return {"kept": True}
+
+
+@router.get("/source")
+async def source(parts: Parts, attempt: AttemptId) -> Response:
+    """Return the source as a tar."""
+    await _open(parts, attempt)
+    return StreamingResponse(
+        await delivering.source(parts, attempt), media_type="application/x-tar"
+    )
+
+
+@router.get("/cache")
+async def read_cache(parts: Parts, attempt: AttemptId) -> Response:
+    """Return the cache as it was put, from the own branch or else the default one; 204 without."""
+    await _open(parts, attempt)
+    found = await delivering.cache(parts, attempt)
+    if found is None:
+        return Response(status_code=204)
+    return StreamingResponse(parts.blobs.get(found), media_type="application/octet-stream")
+
+
+@router.put("/cache")
+async def write_cache(request: Request, parts: Parts, attempt: AttemptId) -> dict[str, int]:
+    """Keep the cache for later attempts of the same branch."""
+    await _open(parts, attempt)
+    return {"size": await delivering.keep_cache(parts, attempt, request.stream())}
+
+
+@router.put("/artifacts/{kind}/{name:path}")
+async def artifact(
+    request: Request, parts: Parts, attempt: AttemptId, kind: str, name: str, files: int = 0
+) -> dict[str, int | str]:
+    """Keep an archive the attempt made: its `output`, or the `report` of a step."""
+    row = await _open(parts, attempt)
+    return await delivering.keep_artifact(parts, row, kind, name, request.stream(), files=files)
+
+
+@router.put("/tests")
+async def tests(request: Request, parts: Parts, attempt: AttemptId) -> dict[str, bool]:
+    """Keep the results of tests, read from JUnit files by the runner."""
+    row = await _open(parts, attempt)
+    await delivering.keep_tests(parts, row, await _body(request, parts.settings.body_limit))
+    return {"kept": True}
+
+
+@router.get("/steps/{owner}/{name}")
+async def step(
+    parts: Parts, attempt: AttemptId, owner: str, name: str, version: str = "*"
+) -> Response:
+    """Return the archive of a step of this server's registry."""
+    await _open(parts, attempt)
+    return await delivering.step(parts, owner, name, version)
+
+
+@router.post("/record")
+async def record(body: wire.Record, parts: Parts, attempt: AttemptId) -> dict[str, str]:
+    """Take the completion record; 409 while the log is not whole."""
+
+    def keep(tx: Transaction) -> tuple[Hearing, int]:
+        row = attempt_rows.load(tx, attempt)
+        if row is None:
+            return Hearing.FENCED, 0
+        if row["log_size"] < body["log_size"] and not State(row["state"]).is_final:
+            return Hearing.KNOWN, row["log_size"]
+        heard = parts.queue.hear(tx, attempt, _event(body, row["number"]))
+        return heard.hearing, body["log_size"]
+
+    hearing, size = await parts.store.write(keep)
+    if size < body["log_size"]:
+        raise Conflict(f"only {size} of {body['log_size']} bytes of the log are here")
+    return {"hearing": hearing}
+
+
+def _event(body: wire.Record, number: int) -> Record:
+    runner, message = body["runner"], body.get("message", "")[:4000]
+    reason = body.get("reason", "")
+    match body["state"]:
+        case "succeeded":
+            return Succeeded(number, runner, message)
+        case "failed":
+            return Failed(number, runner, _reason(reason, Reason.STEP_FAILED), message)
+        case "errored":
+            return Errored(number, runner, _reason(reason, Reason.INTERNAL), message)
+        case "stopped":
+            return Stopped(number, runner, message)
+    raise UserError(f"{body['state'][:40]!r} is no end of an attempt")
+
+
+def _reason(text: str, otherwise: Reason) -> Reason:
+    return Reason(text) if text in set(Reason) else otherwise

@@ -1,0 +1,172 @@
+"""What a worker remembers: only this, and all of it can be found again after a crash.
+
+Answers may come late and doubled. The number of the lease decides: what was said about an older
+one does not touch a newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from steersman.core import leases
+from steersman.core.runners import (
+    Action,
+    Create,
+    Delete,
+    Gone,
+    Held,
+    Kill,
+    Phase,
+    Report,
+    Seen,
+    State,
+    Stop,
+)
+
+REFUSED = 3 * leases.SECONDS
+"""Seconds for which a found runner is left alone although the server does not give it to us.
+
+Longer than the server takes a silent worker to be alive: our own name may have been another.
+"""
+
+
+class Grant(NamedTuple):
+    """What the server gave: by its answer to a request for work, or (*found*) for adoption."""
+
+    attempt: str
+    lease: int
+    cancelled: bool = False
+    found: bool = False
+
+
+class Asked(NamedTuple):
+    """What a renewal was sent with: the leases by attempt, and the runners found."""
+
+    leases: Mapping[str, int]
+    found: frozenset[str]
+
+
+class Holds(NamedTuple):
+    """What this worker holds, what it knows to be over, and what it saw last."""
+
+    held: Mapping[str, Held]
+    gone: Mapping[str, Gone]
+    seen: Mapping[str, Seen]
+
+    def found(self, now: float) -> frozenset[str]:
+        """Return the runners to ask the server for: seen, not held, not known to be over."""
+        over = {name for name, each in self.gone.items() if each.at <= now}
+        return frozenset(self.seen.keys() - self.held.keys() - over)
+
+
+NOTHING = Holds({}, {}, {})
+
+
+def granted(holds: Holds, grant: Grant, now: float) -> Holds:
+    """Take an attempt in, unless the grant is older than the one we have."""
+    old = holds.held.get(grant.attempt)
+    if old is not None and old.lease >= grant.lease:
+        return holds
+    cancelled = now if grant.cancelled else None
+    if old is not None:
+        new = old._replace(lease=grant.lease, cancelled=old.cancelled or cancelled)
+    else:
+        phase = _phase(holds.seen.get(grant.attempt), found=grant.found)
+        new = Held(grant.attempt, grant.lease, phase, now, cancelled)
+    gone = {name: each for name, each in holds.gone.items() if name != grant.attempt}
+    return holds._replace(held={**holds.held, grant.attempt: new}, gone=gone)
+
+
+def _phase(seen: Seen | None, *, found: bool) -> Phase:
+    """Say how far an attempt is that is new to us."""
+    if seen is not None and seen.state is State.RUNNING:
+        return Phase.RUNNING
+    # What was found and never ran was left by a worker that died while it made it: make it whole.
+    half_made = seen is not None and seen.started is None
+    return Phase.MADE if found and not half_made else Phase.WANTED
+
+
+def observed(holds: Holds, seen: Iterable[Seen], now: float) -> Holds:
+    """Take in what the cluster sees; what is over and has nothing left there is forgotten."""
+    there = {each.attempt: each for each in seen}
+    held = {name: _observed(each, there.get(name), now) for name, each in holds.held.items()}
+    gone = {name: each for name, each in holds.gone.items() if name in there}
+    return Holds(held, gone, there)
+
+
+def _observed(held: Held, seen: Seen | None, now: float) -> Held:
+    begun = seen is not None and seen.state is State.RUNNING
+    if held.phase is Phase.RUNNING or not begun:
+        return held
+    return held._replace(phase=Phase.RUNNING, since=now)
+
+
+def asked(holds: Holds, now: float) -> Asked:
+    """Say what a renewal is about."""
+    numbers = {name: each.lease for name, each in holds.held.items()}
+    return Asked(numbers, holds.found(now))
+
+
+def news(holds: Holds, now: float) -> frozenset[tuple[str, ...]]:
+    """Return what the server should hear of soon: found runners, and what others wait for."""
+    waiting = (holds.seen[name] for name in holds.held if name in holds.seen)
+    noted = {(each.attempt, each.note, str(each.placed)) for each in waiting if _tells(each)}
+    return frozenset(noted | {(name,) for name in holds.found(now)})
+
+
+def _tells(seen: Seen) -> bool:
+    return seen.state is State.PENDING and bool(seen.note or not seen.placed)
+
+
+def renewed(
+    holds: Holds, about: Asked, stop: Collection[str], gone: Collection[str], now: float
+) -> Holds:
+    """Take in the answer to the renewal that was *about* these leases."""
+    for name in gone:
+        held = holds.held.get(name)
+        if held is not None and about.leases.get(name) == held.lease:
+            holds = over(holds, name, now)
+        elif held is None and name in about.found and name not in holds.gone:
+            later = Gone(name, now + REFUSED)
+            holds = holds._replace(gone={**holds.gone, name: later})
+    told = {
+        name: holds.held[name]._replace(cancelled=now)
+        for name in stop
+        if name in holds.held and holds.held[name].cancelled is None
+    }
+    return holds._replace(held={**holds.held, **told})
+
+
+def over(holds: Holds, attempt: str, now: float) -> Holds:
+    """Let go of an attempt; its runner, if there is one, has to end."""
+    held = {name: each for name, each in holds.held.items() if name != attempt}
+    return holds._replace(held=held, gone={**holds.gone, attempt: Gone(attempt, now)})
+
+
+def done(holds: Holds, action: Action, now: float) -> Holds:
+    """Note that *action* was done."""
+    name = action.attempt
+    match action:
+        case Create():
+            return _noted(holds, name, phase=Phase.MADE, since=now)
+        case Stop():
+            if name in holds.gone:
+                stopped = holds.gone[name]._replace(stopped=now)
+                return holds._replace(gone={**holds.gone, name: stopped})
+            return _noted(holds, name, stopped=True)
+        case Report(_, lease):
+            held = holds.held.get(name)
+            return over(holds, name, now) if held and held.lease == lease else holds
+        case Delete():
+            seen = {each: what for each, what in holds.seen.items() if each != name}
+            return holds._replace(seen=seen)
+        case Kill():
+            return holds
+
+
+def _noted(holds: Holds, name: str, **changes: object) -> Holds:
+    held = holds.held.get(name)
+    if held is None:
+        return holds
+    return holds._replace(held={**holds.held, name: held._replace(**changes)})  # type: ignore[arg-type]

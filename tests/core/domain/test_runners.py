@@ -1,0 +1,129 @@
+"""What a worker does about each runner: every case, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from steersman.core.reports import Reason
+from steersman.core.runners import (
+    CANCELLING,
+    CREATING,
+    LEAVING,
+    STOPPING,
+    UNSEEN,
+    Action,
+    Create,
+    Delete,
+    Gone,
+    Held,
+    Kill,
+    Kind,
+    Phase,
+    Report,
+    Seen,
+    State,
+    Stop,
+    free,
+    plan,
+)
+
+NOW = 1000.0
+WANTED, MADE, BEGUN = Phase.WANTED, Phase.MADE, Phase.RUNNING
+PENDING, RUNNING, ENDED = State.PENDING, State.RUNNING, State.ENDED
+
+
+def held(phase: Phase, age: float = 0.0, cancelled: float | None = None) -> Held:
+    return Held("a", 3, phase, NOW - age, None if cancelled is None else NOW - cancelled)
+
+
+def said(action: Action | None) -> str:
+    """Name an action, and of a report what it says."""
+    if isinstance(action, Report):
+        return action.reason or action.kind
+    return type(action).__name__.lower() if action else "nothing"
+
+
+CASES = [
+    (held(WANTED), None, "create"),
+    (held(WANTED), PENDING, "create"),
+    (held(WANTED), ENDED, "delete"),
+    (held(WANTED, CREATING), None, "released"),
+    (held(WANTED, cancelled=0), None, "released"),
+    (held(WANTED, cancelled=0), PENDING, "released"),
+    (held(MADE), None, "nothing"),
+    (held(MADE, UNSEEN), None, Reason.RUNNER_GONE),
+    (held(MADE, 10 * UNSEEN), PENDING, "nothing"),
+    (held(MADE), ENDED, Reason.RUNNER_ENDED),
+    (held(MADE, cancelled=CANCELLING), PENDING, "stop"),
+    (held(BEGUN), None, Reason.RUNNER_GONE),
+    (held(BEGUN, 1e6), RUNNING, "nothing"),
+    (held(BEGUN, cancelled=0), RUNNING, "nothing"),
+    (held(BEGUN, cancelled=CANCELLING), RUNNING, "stop"),
+    (held(BEGUN, cancelled=CANCELLING)._replace(stopped=True), RUNNING, "nothing"),
+    (held(BEGUN), ENDED, Reason.RUNNER_ENDED),
+]
+
+
+@pytest.mark.parametrize(("item", "state", "expected"), CASES)
+def test_what_is_held_is_made_watched_and_given_up(
+    item: Held, state: State | None, expected: str
+) -> None:
+    seen = [] if state is None else [Seen("a", state)]
+    found = plan([item], seen, [], NOW)
+    assert len(found) <= 1
+    assert said(found[0] if found else None) == expected
+
+
+GONE = [
+    (Gone("a", NOW), None, "nothing"),
+    (Gone("a", NOW), ENDED, "delete"),
+    (Gone("a", NOW + 1), ENDED, "nothing"),
+    (Gone("a", NOW + 1), RUNNING, "nothing"),
+    (Gone("a", NOW), RUNNING, "nothing"),
+    (Gone("a", NOW - LEAVING), RUNNING, "stop"),
+    (Gone("a", NOW - LEAVING), PENDING, "stop"),
+    (Gone("a", NOW - 99, stopped=NOW - 1), RUNNING, "nothing"),
+    (Gone("a", NOW - 99, stopped=NOW - STOPPING), RUNNING, "kill"),
+    (Gone("a", NOW - 99, stopped=NOW - 1), ENDED, "delete"),
+]
+
+
+@pytest.mark.parametrize(("item", "state", "expected"), GONE)
+def test_what_is_over_leaves_by_itself_or_is_stopped_then_killed_then_deleted(
+    item: Gone, state: State | None, expected: str
+) -> None:
+    seen = [] if state is None else [Seen("a", state)]
+    found = plan([], seen, [item], NOW)
+    assert said(found[0] if found else None) == expected
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_runner_nobody_was_asked_about_yet_is_left_alone(state: State) -> None:
+    assert plan([], [Seen("a", state)], [], NOW) == ()
+
+
+def test_a_report_carries_the_lease_and_the_last_words_of_the_runner() -> None:
+    seen = Seen("a", ENDED, note="MemoryError")
+    (report,) = plan([held(BEGUN)], [seen], [], NOW)
+    expected = Report("a", 3, Kind.LOST, Reason.RUNNER_ENDED, "its runner ended: MemoryError")
+    assert report == expected
+
+
+def test_several_attempts_are_planned_together() -> None:
+    items = [held(WANTED), held(BEGUN)._replace(attempt="b")]
+    seen = [Seen("b", RUNNING), Seen("c", RUNNING), Seen("d", ENDED)]
+    gone = [Gone("c", NOW - 99, stopped=NOW - 99), Gone("d", NOW)]
+    assert plan(items, seen, gone, NOW) == (Create("a"), Kill("c"), Delete("d"))
+
+
+def test_a_stop_that_was_done_is_not_said_again() -> None:
+    gone = Gone("a", NOW - LEAVING)
+    assert plan([], [Seen("a", RUNNING)], [gone], NOW) == (Stop("a"),)
+    assert plan([], [Seen("a", RUNNING)], [gone._replace(stopped=NOW)], NOW) == ()
+
+
+def test_what_is_held_or_has_not_ended_takes_a_slot_and_never_two() -> None:
+    seen = [Seen("a", RUNNING), Seen("b", PENDING), Seen("c", ENDED)]
+    assert free(4, [held(BEGUN)], seen) == 2
+    assert free(1, [held(BEGUN)], seen) == 0
+    assert free(4, [], []) == 4

@@ -1,0 +1,120 @@
+"""A server in this process, on SQLite or PostgreSQL, and a repository to trigger it with."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+
+from steersman.cli.server_parts import Options, build
+from steersman.server import app as apps
+from steersman.server import first_start
+from steersman.server.planning import Planner
+from steersman.server.platform import Platform
+from tests import postgresql
+
+URL = "http://127.0.0.1:8111"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    with postgresql.started() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    server: postgresql.Server = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    """A server's parts on SQLite."""
+    parts = build(Options(tmp_path / "data", URL, allow_local=True), {})
+    yield parts
+    parts.store.close()
+
+
+@pytest.fixture
+def platform_on(tmp_path: Path, database: str) -> Iterator[Platform]:
+    """A server's parts on each database."""
+    parts = build(Options(tmp_path / "data", URL, database=database, allow_local=True), {})
+    yield parts
+    parts.store.close()
+
+
+class Repository:
+    """A repository of git with a pipeline file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *words: str) -> str:
+        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+        done = subprocess.run(
+            ["git", *identity, "-c", "commit.gpgsign=false", *words],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self, files: dict[str, str], message: str = "change") -> str:
+        """Commit these files and return the commit."""
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository")
+
+
+class Site(NamedTuple):
+    """A server that answers in this process, an admin's token and a worker's."""
+
+    parts: Platform
+    http: httpx2.AsyncClient
+    admin: str
+    worker: str
+
+    async def call(
+        self, method: str, path: str, json: Any = None, token: str | None = None, **more: Any
+    ) -> httpx2.Response:
+        """Ask as the admin, or by *token*."""
+        headers = {"Authorization": f"Bearer {token or self.admin}", **more.pop("headers", {})}
+        return await self.http.request(method, path, json=json, headers=headers, **more)
+
+    async def plan(self) -> None:
+        """Plan whatever was triggered."""
+        await Planner(self.parts).plan_all()
+
+
+@asynccontextmanager
+async def site(parts: Platform) -> AsyncIterator[Site]:
+    """Let *parts* answer requests in this process."""
+    admin = await first_start.admin_token(parts)
+    worker = await first_start.worker_token(parts, "test", None)
+    app = apps.build(parts)
+    app.state.closing = asyncio.Event()
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url=URL) as http:
+        yield Site(parts, http, admin or "", worker)
