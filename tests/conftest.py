@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import postgresql
 
 settings.register_profile("ci", max_examples=300, deadline=None)
 settings.register_profile("desk", max_examples=50, deadline=None)
@@ -42,3 +45,10 @@ def engine() -> str:
             pytest.fail(f"no container engine answers at {SOCKET}, and this is CI")
         pytest.skip(f"no container engine answers at {SOCKET}")
     return f"unix://{SOCKET}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server for this process of the tests."""
+    with postgresql.started() as server:
+        yield server

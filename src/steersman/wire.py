@@ -29,7 +29,10 @@ PIECE = 1024 * 1024
 
 @strict
 class WorkerSays(TypedDict):
-    """A worker asks for work: at most *take* attempts, waiting at most *wait* seconds for one."""
+    """A worker asks for work: at most *take* attempts, waiting at most *wait* seconds for one.
+
+    *holds* are all attempts it knows of: what else is leased to it, it never heard of, and gets.
+    """
 
     worker: str
     pools: list[str]
@@ -38,6 +41,7 @@ class WorkerSays(TypedDict):
     take: int
     wait: float
     version: NotRequired[str]
+    holds: NotRequired[list[str]]
 
 
 class Granted(TypedDict):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
 import pytest
+from fastapi import APIRouter
 
 from steersman.cli.server_parts import Options, build
 from steersman.server import app as apps
@@ -20,12 +21,6 @@ from steersman.server.platform import Platform
 from tests import postgresql
 
 URL = "http://127.0.0.1:8111"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[postgresql.Server]:
-    with postgresql.started() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -109,11 +104,15 @@ class Site(NamedTuple):
 
 
 @asynccontextmanager
-async def site(parts: Platform) -> AsyncIterator[Site]:
-    """Let *parts* answer requests in this process."""
+async def site(
+    parts: Platform, routers: Sequence[tuple[APIRouter, str]] = ()
+) -> AsyncIterator[Site]:
+    """Let *parts* answer requests in this process; also *routers*, each below its prefix."""
     admin = await first_start.admin_token(parts)
     worker = await first_start.worker_token(parts, "test", None)
     app = apps.build(parts)
+    for router, prefix in routers:
+        app.include_router(router, prefix=prefix)
     app.state.closing = asyncio.Event()
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url=URL) as http:

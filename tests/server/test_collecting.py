@@ -438,6 +438,12 @@ async def test_a_job_that_waits_keeps_the_output_it_begins_with(world: World) ->
 
 
 @asynchronous
+async def test_an_artifact_of_a_run_that_goes_on_again_is_kept(world: World) -> None:
+    artifact = await world.artifact(await world.run())
+    assert await world.store.write(lambda tx: rows.drop_artifacts(tx, [artifact])) == 0
+
+
+@asynchronous
 async def test_only_the_newest_green_run_of_a_branch_keeps_its_output(world: World) -> None:
     found = {}
     for name, state in (("old", "succeeded"), ("new", "succeeded"), ("red", "failed")):
@@ -459,6 +465,21 @@ async def test_a_blob_that_is_put_again_after_it_was_noted_has_time_for_its_row(
     await world.blobs.put_bytes("caches/p/x", b"x")
     assert "blobs" not in (await world.later(0.5)).counts
     assert (await world.later(1)).counts["blobs"] == 1
+
+
+@asynchronous
+async def test_what_any_table_names_is_kept(world: World) -> None:
+    run = await world.run()
+    await world.write_log(run, b"x" * (INLINE + 1))
+    await world.artifact(run)
+    await world.cache()
+    await world.blobs.put_bytes("steps/x", b"x")
+    await world.add(tables.published_steps, id="x", blob="steps/x", created=NOW)
+    named = await world.named()
+    assert len(named) == 4
+    for _ in range(3):
+        await world.later(2)
+    assert {found.key for found in await world.blobs.keys("")} == named
 
 
 @asynchronous

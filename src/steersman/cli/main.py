@@ -22,6 +22,7 @@ COMMANDS = {
     "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),
     "up": ("up", "bring the whole platform up on this machine"),
     "server": ("up:server", "run a server; workers run elsewhere"),
+    "worker": ("worker_run:group", "workers: run one here, list, pause"),
     "prune": ("prune", "remove what killed runs left behind, and old runs"),
     "version": ("version", "print the version"),
 }

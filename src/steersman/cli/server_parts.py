@@ -15,6 +15,7 @@ from steersman.keyring import Keyring
 from steersman.mirrors import Mirrors, Rules
 from steersman.server.logs import Logs
 from steersman.server.moving import Rules as MovingRules
+from steersman.server.outgoing import noting
 from steersman.server.platform import Platform, Settings
 from steersman.server.queue import Queue
 from steersman.store.migrating import migrate
@@ -54,9 +55,13 @@ def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform
         mirrors=mirrors,
         keyring=_keyring(folder, environ),
         clock=clock,
-        queue=Queue(store, MovingRules(clock.new_id)),
+        queue=Queue(store, MovingRules(clock.new_id, told=noting.note)),
         logs=Logs(store, blobs),
-        settings=Settings(options.url.rstrip("/"), _attempt_key(folder, environ)),
+        settings=Settings(
+            options.url.rstrip("/"),
+            _attempt_key(folder, environ),
+            allow_private_targets=options.allow_private_targets,
+        ),
     )
 
 

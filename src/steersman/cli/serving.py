@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import FrameType
 from typing import NamedTuple
 
@@ -14,7 +15,10 @@ import uvicorn
 
 from steersman.core.errors import SteersmanError, UserError
 from steersman.server import app as apps
+from steersman.server.collecting import Collector
 from steersman.server.expiring import expire
+from steersman.server.outgoing import sending
+from steersman.server.outgoing.sending import Sender
 from steersman.server.planning import Planner
 from steersman.server.platform import Platform
 
@@ -55,8 +59,16 @@ async def serve(
 
     Whoever waits for something (a log, events, work) is let go first; requests end in order.
     """
-    planner = Planner(platform)
-    app = apps.build(platform, (planner.run, lambda: expire(platform), platform.store.listen))
+    settings = platform.settings
+    sender = Sender(
+        sending.Parts(
+            platform.store,
+            platform.keyring,
+            settings.url,
+            allow_private=settings.allow_private_targets,
+        )
+    )
+    app = apps.build(platform, tasks(platform, sender))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -78,8 +90,21 @@ async def serve(
         await serving
         raise
     finally:
+        await sender.close()
         platform.store.close()
         await platform.blobs.close()
+
+
+def tasks(platform: Platform, sender: Sender) -> tuple[apps.Task, ...]:
+    """Return what runs beside the answering of requests: the task map of ARCHITECTURE.md."""
+    collector = Collector(platform.store, platform.blobs, mirrors=platform.mirrors)
+    return (
+        Planner(platform).run,
+        partial(expire, platform),
+        platform.store.listen,
+        sender.run,
+        collector.run,
+    )
 
 
 async def _both(serving: asyncio.Future[None], beside: Callable[[], Awaitable[None]]) -> None:

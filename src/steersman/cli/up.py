@@ -156,7 +156,7 @@ def _opened(
     folder: Path, listen: str, url: str | None, doors: tuple[str, str], *, http: bool, private: bool
 ) -> tuple[Platform, socket.socket, str]:
     """Open everything there is to open, before anything is said."""
-    _log()
+    start_logging()
     try:
         from steersman.cli import serving
         from steersman.cli.server_parts import Options, build
@@ -189,7 +189,8 @@ def _address(listen: str) -> Any:
     return Address(host.strip("[]"), int(port))
 
 
-def _log() -> None:
+def start_logging() -> None:
+    """Log to stderr, what matters to whoever runs this."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     for chatty in ("httpx2", "httpcore2", "uvicorn.error", "asyncio", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

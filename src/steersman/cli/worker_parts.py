@@ -88,7 +88,6 @@ async def work(server: str, token: str, folder: Path, flags: WorkerFlags) -> Non
     from steersman.cli import runner
 
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     upbringing = Upbringing(
         "steersman.cli.runner:run", runner.PRELOADED, environment, folder / "nursery.log"
     )
@@ -113,7 +112,7 @@ async def work(server: str, token: str, folder: Path, flags: WorkerFlags) -> Non
 
 
 async def work_until_told(server: str, token: str, folder: Path, flags: WorkerFlags) -> None:
-    """Work until SIGTERM or SIGINT."""
+    """Work in *folder*, which exists, until SIGTERM or SIGINT."""
     await check(flags)
     task = asyncio.ensure_future(work(server, token, folder, flags))
     loop = asyncio.get_running_loop()

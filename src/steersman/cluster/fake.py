@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -77,11 +78,10 @@ class FakeCluster:
         self.vanish(attempt)
 
     async def changed(self, within: float) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), within)
-        except TimeoutError:
-            return
-        self._woken.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._woken.wait()
+                self._woken.clear()
 
     async def close(self) -> None:
         return None

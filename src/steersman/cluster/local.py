@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -68,7 +69,12 @@ class LocalCluster:
         except OSError as error:
             what = f"a runner's folder cannot be made in {self._root}: {error.strerror}"
             raise Refused(what, hint="is the disk full?") from error
-        await self._nursery.bear(folder, user)
+        try:
+            await self._nursery.bear(folder, user)
+        except Refused:
+            # It was refused before anything ran.
+            await asyncio.to_thread(folders.remove, folder)
+            raise
         self._woken.set()
 
     async def runners(self) -> list[Seen]:
@@ -111,11 +117,11 @@ class LocalCluster:
 
     async def changed(self, within: float) -> None:
         told = hasattr(os, "pidfd_open")
-        try:
-            await asyncio.wait_for(self._woken.wait(), within if told else min(within, POLL))
-        except TimeoutError:
-            return
-        self._woken.clear()
+        # Not `asyncio.wait_for`: in 3.11 it can swallow a cancellation.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within if told else min(within, POLL)):
+                await self._woken.wait()
+                self._woken.clear()
 
     async def close(self) -> None:
         for attempt in list(self._watched):

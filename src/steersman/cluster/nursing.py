@@ -81,7 +81,8 @@ class Nursery:
         what = "the nursery, from which runners are forked,"
         hint = f"{self._with.log} may say why"
         try:
-            line = await asyncio.wait_for(live.reader.readline(), within)
+            async with asyncio.timeout(within):
+                line = await live.reader.readline()
         except TimeoutError:
             raise Unavailable(f"{what} does not answer", hint=hint) from None
         except OSError as error:
@@ -98,7 +99,8 @@ class Nursery:
                 process = await self._spawn(theirs.fileno())
         except OSError as error:
             ours.close()
-            raise Refused(f"the nursery of runners cannot be started: {error}") from error
+            what = f"the nursery of runners cannot be started: {error}"
+            raise Unavailable(what, hint="is memory short, or the disk full?") from error
         except BaseException:
             ours.close()
             raise
@@ -145,7 +147,8 @@ async def _let_go(live: _Live) -> None:
     with contextlib.suppress(OSError):
         await live.writer.wait_closed()
     try:
-        await asyncio.wait_for(live.process.wait(), LEAVING)
+        async with asyncio.timeout(LEAVING):
+            await live.process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             live.process.kill()

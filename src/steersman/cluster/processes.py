@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pwd
@@ -104,10 +105,12 @@ def send(process: Process, number: signal.Signals, owner: int, *, group: bool = 
         return
     if _owner(process.pid) not in (owner, None):
         return
-    try:
-        (os.killpg if group else os.kill)(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if group:
+            # A runner that was forked just now does not lead a group yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        os.kill(process.pid, number)
 
 
 def live(entry: Entry, birth: Birth) -> NoReturn:
@@ -147,10 +150,17 @@ def _begin(birth: Birth) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     note(birth.alive, os.getpid())
+    _be_called("steer-runner")
     if birth.account is not None:
         _become(birth.account)
     os.chdir(birth.folder)
     gc.enable()
+
+
+def _be_called(name: str) -> None:
+    """Show this name in lists of processes, where that can be done; not the nursery's."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 def _become(account_: Account) -> None:

@@ -1,8 +1,8 @@
 """Deadlines: no attempt waits for ever for a report that will not come.
 
 Two rules go before every deadline. Heartbeats win: while the runner reports, nobody else's word
-ends the attempt. And silence counts only while we were listening: nothing expires before the
-server and its store have been back for a grace.
+ends the attempt. And silence counts only while we were listening: nothing expires of silence
+before the server and its store have been back for a grace.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _DAY = 24 * 3600.0
 class Policy(NamedTuple):
     """How long each wait may take, in seconds.
 
+    *ended* is the doubt about a runner whose end was seen: only what it had sent may still come.
     *grace* must be longer than runners and workers wait between two tries to reach us.
     """
 
@@ -26,18 +27,28 @@ class Policy(NamedTuple):
     starting: float = 20 * 60.0
     silence: float = 60.0
     doubt: float = 15.0
+    ended: float = 2.0
     cancelling: float = 10 * 60.0
     overtime: float = 120.0
     grace: float = 60.0
 
 
 class Deadline(NamedTuple):
-    """When an attempt ends by itself, and as what."""
+    """When an attempt ends by itself, and as what. *told* is when somebody said so, if it is not
+    our own silence that counts.
+    """
 
     at: float
     state: State
     reason: Reason
     message: str
+    told: float | None = None
+
+    def due(self, listening_since: float, policy: Policy) -> float:
+        """Return when it holds: what we were told while we listened needs no grace."""
+        if self.told is not None and self.told >= listening_since:
+            return self.at
+        return max(self.at, listening_since + policy.grace)
 
 
 DEFAULT = Policy()
@@ -45,19 +56,23 @@ DEFAULT = Policy()
 
 def deadline(attempt: Attempt, policy: Policy = DEFAULT) -> Deadline | None:
     """Return the next deadline of *attempt*; None only when it has ended."""
+    return min(_all(attempt, policy), key=lambda each: each.at, default=None)
+
+
+def _all(attempt: Attempt, policy: Policy) -> list[Deadline]:
     find = {
         State.QUEUED: _queued,
         State.LEASED: _leased,
         State.RUNNING: _running,
         State.CANCELLING: _cancelling,
     }.get(attempt.state)
-    return min(find(attempt, policy), key=lambda each: each.at) if find else None
+    return find(attempt, policy) if find else []
 
 
 def due(attempt: Attempt, listening_since: float, policy: Policy = DEFAULT) -> float | None:
     """Return the moment from which `expire` ends *attempt* if nothing is heard before."""
-    found = deadline(attempt, policy)
-    return None if found is None else max(found.at, listening_since + policy.grace)
+    times = (each.due(listening_since, policy) for each in _all(attempt, policy))
+    return min(times, default=None)
 
 
 def expire(
@@ -67,8 +82,10 @@ def expire(
 
     *listening_since* is when the server or its store, whichever was later, came back.
     """
-    found = deadline(attempt, policy)
-    if found is None or now < max(found.at, listening_since + policy.grace):
+    found = min(
+        _all(attempt, policy), key=lambda each: each.due(listening_since, policy), default=None
+    )
+    if found is None or now < found.due(listening_since, policy):
         return attempt
     return ended(attempt, found.state, found.reason, found.message, now=now)
 
@@ -97,7 +114,8 @@ def _running(attempt: Attempt, policy: Policy) -> list[Deadline]:
     found = [_errored(attempt.heard + policy.silence, Reason.RUNNER_SILENT, silent)]
     if attempt.doubt is not None:
         reason, message, since = attempt.doubt
-        found.append(_errored(since + policy.doubt, reason, message))
+        patience = policy.ended if reason is Reason.RUNNER_ENDED else policy.doubt
+        found.append(_errored(since + patience, reason, message)._replace(told=since))
     if attempt.limit is not None and attempt.started is not None:
         at = attempt.started + attempt.limit + policy.overtime
         late = f"it ran for more than its {attempt.limit:g} s, and its runner did not end it"
@@ -115,8 +133,11 @@ def _cancelling(attempt: Attempt, policy: Policy) -> list[Deadline]:
         Deadline(attempt.since + policy.cancelling, State.CANCELLED, Reason.UNCONFIRMED, stubborn),
     ]
     if attempt.doubt is not None:
-        at, reason = attempt.doubt.since + policy.doubt, attempt.reason or Reason.REQUESTED
-        found.append(Deadline(at, State.CANCELLED, reason, attempt.message))
+        seen = attempt.doubt.reason is Reason.RUNNER_ENDED
+        at = attempt.doubt.since + (policy.ended if seen else policy.doubt)
+        reason = attempt.reason or Reason.REQUESTED
+        told = attempt.doubt.since
+        found.append(Deadline(at, State.CANCELLED, reason, attempt.message, told))
     return found
 
 

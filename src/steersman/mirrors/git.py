@@ -72,6 +72,15 @@ class Mirrors:
                     repository._replace(environment=environment, held=(lock,)), source
                 )
 
+    async def projects(self) -> set[str]:
+        """Return the projects that have something here, be it half made."""
+        return await asyncio.to_thread(self._projects)
+
+    def _projects(self) -> set[str]:
+        kinds = (".git", ".new", ".old")
+        found = (path.name for path in self._root.glob("*.*") if path.suffix in kinds)
+        return {name.split(".")[0].split("-")[0] for name in found}
+
     async def has(self, project: str, commit: str) -> bool:
         """Tell whether the mirror has *commit*."""
         repository = self._of(project)

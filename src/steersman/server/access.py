@@ -130,7 +130,8 @@ async def project(parts: Platform, who: Caller, name: str, action: Action) -> Ro
 
     One that may not even be seen is as if it did not exist.
     """
-    found = await parts.store.read(lambda tx: access.project_and_role(tx, name, who.user))
+    named = name.replace("\0", "")
+    found = await parts.store.read(lambda tx: access.project_and_role(tx, named, who.user))
     missing = NotFound(f"there is no project {name[:100]}", hint="`steer project list` names them")
     if found is None:
         raise missing

@@ -11,7 +11,23 @@ from fastapi import APIRouter, FastAPI
 
 from steersman import __version__
 from steersman.server import problems, runner_api, worker_api
-from steersman.server.api import events, logs, projects, queue, runs, secrets, system
+from steersman.server.api import (
+    artifacts,
+    badges,
+    caches,
+    deliveries,
+    events,
+    hooks,
+    logs,
+    projects,
+    queue,
+    replay,
+    runs,
+    secrets,
+    steps,
+    system,
+    tests,
+)
 from steersman.server.limits import Limits
 from steersman.server.platform import Platform
 
@@ -19,11 +35,19 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 API = "/api/v1"
 PARTS: tuple[APIRouter, ...] = (
     projects.router,
+    # These begin like a run's, whose own address takes whatever is left.
+    artifacts.router,
+    tests.router,
     runs.router,
+    caches.router,
+    steps.router,
+    replay.router,
     logs.router,
     queue.router,
     secrets.router,
     events.router,
+    hooks.router,
+    deliveries.router,
 )
 
 
@@ -32,7 +56,10 @@ def build(platform: Platform, tasks: tuple[Task, ...] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        running = [asyncio.create_task(task(), name=task.__qualname__) for task in tasks]
+        running = [
+            asyncio.create_task(task(), name=getattr(task, "__qualname__", repr(task)))
+            for task in tasks
+        ]
         app.state.closing = asyncio.Event()
         try:
             yield
@@ -56,6 +83,7 @@ def build(platform: Platform, tasks: tuple[Task, ...] = ()) -> FastAPI:
     for router in PARTS:
         app.include_router(router, prefix=API)
     app.include_router(system.router)
+    app.include_router(badges.router)
     app.include_router(worker_api.router)
     app.include_router(runner_api.router)
     app.add_middleware(Limits, most=platform.settings.body_limit)

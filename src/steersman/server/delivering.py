@@ -19,7 +19,7 @@ from steersman.core.variables import Command
 from steersman.server import placing
 from steersman.server.platform import Platform
 from steersman.store import attempts as attempt_rows
-from steersman.store import keeping, projects
+from steersman.store import keeping, projects, published
 from steersman.store.base import Transaction
 from steersman.store.tables import caches, jobs, runs, test_reports
 from steersman.store.tables import projects as project_table
@@ -190,7 +190,15 @@ def _patterns(pipeline: Pipeline) -> list[str]:
 def _output(tx: Transaction, found: Context) -> RowMapping | None:
     """Return the output the job begins with; None where that is the commit."""
     wanted = found.job["facts"].get("source")
-    return keeping.output(tx, found.run["id"], wanted) if wanted else None
+    if not wanted:
+        return None
+    output = keeping.output(tx, found.run["id"], wanted)
+    if output is None and keeping.succeeded(tx, found.run["id"], wanted):
+        raise UserError(
+            f"the output of {wanted}, with which {found.job['name']} begins, was not kept",
+            hint="rerun the whole run",
+        )
+    return output
 
 
 async def source(parts: Platform, attempt: str) -> AsyncIterator[bytes]:
@@ -322,7 +330,7 @@ def _put_tests(tx: Transaction, row: dict[str, Any]) -> None:
 
 async def step(parts: Platform, owner: str, name: str, version: str) -> Response:
     """Return the archive of a published step."""
-    row = await parts.store.read(lambda tx: keeping.step(tx, owner, name, version))
+    row = await parts.store.read(lambda tx: published.find(tx, owner, name, version))
     if row is None:
         raise NotFound(f"no step {owner}/{name} {version} is published here")
     headers = {"X-Step-Version": row["version"], "ETag": f'"{row["sha256"]}"'}

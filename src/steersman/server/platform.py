@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     cache_limit: int = 2000 * MIB
     body_limit: int = 8 * MIB
     secure_cookies: bool = False
+    allow_private_targets: bool = False
 
 
 class Platform(NamedTuple):

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from steersman.blobs.base import TooLarge
 from steersman.core.errors import (
     Conflict,
     Forbidden,
@@ -21,17 +22,20 @@ from steersman.core.errors import (
     Unknown,
     UserError,
 )
+from steersman.server.limits import TooMuch
 
 log = logging.getLogger("steersman.server")
 MEDIA = "application/problem+json"
 # The first that fits counts.
 STATUSES: tuple[tuple[type[SteersmanError], int, str], ...] = (
+    (TooMuch, 413, "too large"),
     (Unknown, 401, "who are you?"),
     (Forbidden, 403, "not allowed"),
     (NotFound, 404, "not found"),
     (Conflict, 409, "in conflict with its state"),
     (InvalidFile, 422, "mistakes in the file"),
     (UserError, 400, "not understood"),
+    (TooLarge, 413, "too large"),
     (Unavailable, 503, "not available right now"),
     (Refused, 502, "refused behind this server"),
 )

@@ -46,6 +46,16 @@ class Grant(NamedTuple):
     adopted: bool = False
 
 
+class Asks(NamedTuple):
+    """What a worker tells beside: its version, and what it *holds* (None: it does not say)."""
+
+    version: str = ""
+    holds: tuple[str, ...] | None = None
+
+
+SAYS_NOTHING = Asks()
+
+
 class Heard(NamedTuple):
     """What a report was to its attempt, and the attempt afterwards."""
 
@@ -61,7 +71,7 @@ class Queue:
         self.rules = rules
 
     async def lease(
-        self, worker: queue.Worker, take: int, wait: float, version: str = ""
+        self, worker: queue.Worker, take: int, wait: float, asks: Asks = SAYS_NOTHING
     ) -> list[Grant]:
         """Give *worker* up to *take* attempts; wait at most *wait* seconds for a first one."""
         woken = asyncio.Event()
@@ -71,7 +81,7 @@ class Queue:
         try:
             while True:
                 woken.clear()
-                found = await self.store.write(lambda tx: self._lease(tx, worker, take, version))
+                found = await self.store.write(lambda tx: self._lease(tx, worker, take, asks))
                 left = deadline - loop.time()
                 if found or left <= 0:
                     return found
@@ -83,10 +93,11 @@ class Queue:
         finally:
             stop()
 
-    def _lease(self, tx: Transaction, worker: queue.Worker, take: int, version: str) -> list[Grant]:
-        paused = queueing.seen(tx, worker, version)
+    def _lease(self, tx: Transaction, worker: queue.Worker, take: int, asks: Asks) -> list[Grant]:
+        paused = queueing.seen(tx, worker, asks.version)
         granted = [
-            self._adopt_row(tx, row, worker.name) for row in queueing.adoptable(tx, worker, take)
+            self._adopt_row(tx, row, worker.name)
+            for row in queueing.adoptable(tx, worker, take, asks.holds)
         ]
         if paused:
             return granted

@@ -11,7 +11,7 @@ from steersman.core.errors import UserError
 from steersman.core.reports import Lost, Reason, Rejected, Released, WorkerReport
 from steersman.server.access import Caller, Parts, Worker
 from steersman.server.platform import Platform
-from steersman.server.queue import Grant
+from steersman.server.queue import Asks, Grant
 from steersman.store import attempts as attempt_rows
 from steersman.store.base import Transaction
 
@@ -30,7 +30,9 @@ async def lease(body: wire.WorkerSays, parts: Parts, who: Worker) -> dict[str, l
     )
     take = min(max(body["take"], 0), MOST_AT_ONCE)
     wait = min(max(body["wait"], 0.0), 30.0)
-    grants = await parts.queue.lease(worker, take, wait, body.get("version", ""))
+    holds = tuple(body["holds"][:1000]) if "holds" in body else None
+    asks = Asks(body.get("version", "")[:100], holds)
+    grants = await parts.queue.lease(worker, take, wait, asks)
     return {"granted": [_granted(parts, grant) for grant in grants]}
 
 

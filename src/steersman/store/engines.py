@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from steersman.core.errors import SteersmanError, Unavailable, UserError
@@ -99,6 +99,11 @@ def may_pass(error: DBAPIError) -> bool:
     if state is None:
         return type(error.orig).__name__ in ("OperationalError", "InterfaceError")
     return state == _FULL_STATE or str(state).startswith(_PASSING_STATES)
+
+
+def is_bad_value(error: DBAPIError) -> bool:
+    """Tell whether a value was given that the database cannot hold."""
+    return isinstance(error, DataError)
 
 
 def is_full(error: DBAPIError) -> bool:

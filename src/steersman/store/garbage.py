@@ -20,16 +20,15 @@ def judged(tx: Transaction, found: Sequence[Found], policy: Policy) -> Judgement
     """Judge some blobs by the rows, and note what came of it."""
     keys = [blob.key for blob in found]
     named = _named(tx, keys)
-    noted = dict(
-        tx.execute(select(garbage.c.blob, garbage.c.since).where(garbage.c.blob.in_(keys)))
-    )
+    known = tx.all(select(garbage).where(garbage.c.blob.in_(keys)))
+    since = {row["blob"]: row["since"] for row in known}
     facts = [
-        BlobFacts(blob.key, blob.modified, blob.key in named, noted.get(blob.key)) for blob in found
+        BlobFacts(blob.key, blob.modified, blob.key in named, since.get(blob.key)) for blob in found
     ]
     judgement = judge(facts, policy, tx.now)
     forget(tx, [*judgement.forget, *judgement.note])
     if judgement.note:
-        rows = [{"blob": key, "since": since} for key, since in judgement.note.items()]
+        rows = [{"blob": key, "since": at} for key, at in judgement.note.items()]
         new = (postgresql.insert if tx.postgres else sqlite.insert)(garbage)
         tx.execute(new.on_conflict_do_nothing(), rows)
     return judgement

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy.engine import RowMapping
 
 from steersman.store import events
 from steersman.store.base import Transaction
-from steersman.store.tables import artifacts, attempts, caches, published_steps
+from steersman.store.tables import artifacts, attempts, caches
 
 
 def output(tx: Transaction, run: str, job: str) -> RowMapping | None:
@@ -29,6 +28,12 @@ def output(tx: Transaction, run: str, job: str) -> RowMapping | None:
         .limit(1)
     )
     return tx.one(query)
+
+
+def succeeded(tx: Transaction, run: str, job: str) -> bool:
+    """Tell whether a job of a run has succeeded."""
+    where = (attempts.c.run_id == run, attempts.c.job == job, attempts.c.state == "succeeded")
+    return tx.value(select(attempts.c.id).where(*where).limit(1)) is not None
 
 
 def put_artifact(tx: Transaction, row: dict[str, Any]) -> None:
@@ -65,19 +70,3 @@ def cache(tx: Transaction, project: str, scopes: Sequence[str], name: str) -> Ro
             tx.execute(update(caches).where(*which).values(used=tx.now))
             return row
     return None
-
-
-def step(tx: Transaction, owner: str, name: str, version: str) -> RowMapping | None:
-    """Return a published step: of exactly this version, or the newest for `*`."""
-    query = select(published_steps).where(
-        published_steps.c.owner == owner, published_steps.c.name == name
-    )
-    rows = tx.all(query)
-    if version in ("", "*"):
-        return max(rows, key=lambda row: _order(row["version"]), default=None)
-    return next((row for row in rows if row["version"] == version), None)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    """Order versions by their numbers."""
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:6])

@@ -105,9 +105,12 @@ def pieces(tx: Transaction, attempt: str, start: int, limit: int = 64) -> list[R
 
 def piece_of_line(tx: Transaction, attempt: str, line: int) -> RowMapping | None:
     """Return the first piece in which line *line* (from 0) may begin."""
+    mine = log_pieces.c.attempt_id == attempt
+    if line <= 0:
+        return tx.one(select(log_pieces).where(mine).order_by(log_pieces.c.start).limit(1))
     query = (
         select(log_pieces)
-        .where(log_pieces.c.attempt_id == attempt, log_pieces.c.first_line < max(line, 1))
+        .where(mine, log_pieces.c.first_line < line)
         .order_by(log_pieces.c.first_line.desc(), log_pieces.c.start.desc())
         .limit(1)
     )

@@ -88,11 +88,10 @@ def next_number(tx: Transaction, project: str) -> int:
 def keep_file(tx: Transaction, digest: str, content: str) -> None:
     """Keep the text of a pipeline file; each text is kept once."""
     known = pipeline_files.c.digest == digest
-    if tx.value(select(pipeline_files.c.digest).where(known)) is None:
+    # Whoever collects files may have deleted it a moment ago.
+    if tx.execute(update(pipeline_files).where(known).values(used=tx.now)).rowcount == 0:
         row = {"digest": digest, "content": content, "used": tx.now}
         tx.execute(insert(pipeline_files), row)
-    else:
-        tx.execute(update(pipeline_files).where(known).values(used=tx.now))
 
 
 def file(tx: Transaction, digest: str) -> str:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, false, func, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from steersman.core import queue
@@ -93,14 +93,21 @@ def weights(tx: Transaction, names: Iterable[str]) -> dict[str, float]:
     return {name: float(weight) for name, weight in found.items() if weight}
 
 
-def adoptable(tx: Transaction, worker: queue.Worker, limit: int) -> Sequence[RowMapping]:
-    """Return attempts whose worker went away before their runner had started."""
+def adoptable(
+    tx: Transaction, worker: queue.Worker, limit: int, holds: Iterable[str] | None = None
+) -> Sequence[RowMapping]:
+    """Return attempts whose worker went away before their runner had started.
+
+    With *holds*, also what is leased to *worker* itself and not among these.
+    """
+    forgotten = false() if holds is None else attempts.c.worker == worker.name
     query = (
         select(attempts)
         .where(
             attempts.c.state == "leased",
             attempts.c.pool.in_(sorted(worker.pools)),
-            attempts.c.lease_until <= tx.now,
+            or_(attempts.c.lease_until <= tx.now, forgotten),
+            attempts.c.id.not_in(list(holds or ())),
         )
         .order_by(attempts.c.lease_until)
         .limit(limit)

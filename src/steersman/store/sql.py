@@ -16,10 +16,15 @@ from typing import TypeVar
 
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 from steersman.clock import Clock
-from steersman.core.errors import Unavailable
+from steersman.core.errors import Unavailable, UserError
 from steersman.store import engines
 from steersman.store.base import Transaction, Waking
 
@@ -74,11 +79,18 @@ class Store:
             except DBAPIError as error:
                 pause = PAUSES[min(tries, len(PAUSES) - 1)]
                 tries += 1
+                if engines.is_bad_value(error):
+                    raise UserError(f"a value cannot be stored: {_short(error)}") from error
                 if not engines.may_pass(error) and not (self._was_first(error) and tries < RACES):
                     raise
                 if engines.is_full(error) or time.monotonic() + pause > deadline:
                     raise engines.explained(error) from error
                 time.sleep(pause)
+            except (StatementError, UnicodeError, OverflowError) as error:
+                # A NUL, half of a surrogate pair, a number beyond 64 bits: somebody sent it.
+                if isinstance(getattr(error, "orig", error), (ValueError, OverflowError)):
+                    raise UserError(f"a value cannot be stored: {_short(error)}") from error
+                raise
             except SQLAlchemyError as error:
                 if isinstance(error, TimeoutError):
                     raise Unavailable("the database has no connection to spare") from error
@@ -124,6 +136,10 @@ class Store:
         self._readers.shutdown()
         self._writing.dispose()
         self._reading.dispose()
+
+
+def _short(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).partition("\n")[0][:200]
 
 
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")

@@ -212,6 +212,7 @@ runs = Table(
     Index(None, "created"),
     Index(None, "project_id", "group", "state"),
     Index(None, "trigger_id"),
+    Index(None, "file_digest"),
 )
 
 jobs = Table(
@@ -322,6 +323,12 @@ log_pieces = Table(
     Column("data", LargeBinary),
     _text("blob", null=True),
     Index(None, "attempt_id", "first_line"),
+    Index(
+        "ix_log_pieces_blob",
+        "blob",
+        sqlite_where=text("blob IS NOT NULL"),
+        postgresql_where=text("blob IS NOT NULL"),
+    ),
 )
 
 events = Table(
@@ -360,6 +367,7 @@ artifacts = Table(
     UniqueConstraint("attempt_id", "kind", "name"),
     Index(None, "run_id"),
     Index(None, "expires"),
+    Index(None, "blob"),
 )
 
 test_reports = Table(
@@ -388,6 +396,7 @@ caches = Table(
     _time("created"),
     _time("used"),
     UniqueConstraint("project_id", "scope", "name"),
+    Index(None, "blob"),
 )
 
 published_steps = Table(
@@ -404,6 +413,7 @@ published_steps = Table(
     _text("author"),
     _time("created"),
     UniqueConstraint("owner", "name", "version"),
+    Index(None, "blob"),
 )
 
 workers = Table(
@@ -452,6 +462,7 @@ audit = Table(
     _text("subject"),
     _json("detail"),
     _text("address"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )
 

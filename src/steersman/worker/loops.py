@@ -7,6 +7,7 @@ worker ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
@@ -133,6 +134,8 @@ class Worker:
             "take": take,
             "wait": settings.wait,
             "version": settings.version,
+            # What was only found is asked for by the next renewal.
+            "holds": sorted(self._memory.holds.held.keys() | self._memory.holds.seen.keys()),
         }
 
     def _take(self, given: Given, event: Event) -> None:
@@ -185,8 +188,10 @@ class Worker:
 
 
 async def _soon(event: asyncio.Event, within: float) -> None:
-    """Wait for *event*, at most so long."""
-    try:
-        await asyncio.wait_for(event.wait(), within)
-    except TimeoutError:
-        return
+    """Wait for *event*, at most so long.
+
+    With `asyncio.wait_for` a cancellation at the very moment of the event would be lost (3.11).
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await event.wait()

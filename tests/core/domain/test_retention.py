@@ -114,7 +114,11 @@ def test_neither_what_goes_on_nor_the_last_nor_the_newest_ended_one_ever_goes(
         mine = sorted(row.number for row in rows if row.branch == branch)
         assert set(mine[-last:]) <= {row.number for row in left}
         for name in ("build", "nightly"):
-            ended = [row for row in rows if (row.branch, row.name) == (branch, name) and row.ended]
+            ended = [
+                row
+                for row in rows
+                if (row.branch, row.name) == (branch, name) and row.ended is not None
+            ]
             if ended:
                 assert max(ended, key=lambda row: row.number) in left
     assert all(row.ended is not None for row in rows if row.id in gone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,11 +14,12 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import TypedDict
 
+from steersman.core import forges
 from steersman.core import triggers as deciding
 from steersman.core.errors import Conflict, NotFound, UserError
 from steersman.core.permissions import Action
 from steersman.mirrors import addresses
-from steersman.server import access, auditing, placing, views
+from steersman.server import access, auditing, placing, project_settings, views
 from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, answer, from_cursor, once, page
 from steersman.server.checked import STRICT
@@ -29,10 +31,6 @@ from steersman.store.tables import projects, runs, triggers
 
 router = APIRouter(tags=["projects"])
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
-KEYS = {
-    "pool": str, "pools": list, "fork_pool": str, "weight": (int, float), "submodules": bool,
-    "lfs": bool, "notify": list, "retention": dict,
-}  # fmt: skip
 
 
 @with_config(STRICT)
@@ -119,7 +117,7 @@ async def add_project(request: Request, body: NewProject, parts: Parts, who: Who
 
     async def make() -> tuple[Any, int]:
         identity = parts.clock.new_id()
-        row = {"id": identity, "name": body["name"], **_columns(parts, identity, body)}
+        row = {"id": identity, "name": body["name"], **_columns(parts, identity, body, {})}
         try:
             made = await parts.store.write(lambda tx: _add(tx, row, who))
         except IntegrityError:
@@ -130,24 +128,24 @@ async def add_project(request: Request, body: NewProject, parts: Parts, who: Who
 
 
 def _check(body: NewProject | ProjectChange) -> None:
-    for name, value in (body.get("settings") or {}).items():
-        if name not in KEYS:
-            raise UserError(
-                f"settings: there is no {name[:40]!r}", hint=f"known: {', '.join(KEYS)}"
-            )
-        if not isinstance(value, KEYS[name]):  # type: ignore[arg-type]
-            raise UserError(f"settings: {name} is not of the right type")
     forge = body.get("forge", "")
-    if forge not in ("", "github", "gitlab", "gitea", "bitbucket"):
+    if forge not in ("", *forges.Forge):
         raise UserError(f"{forge[:40]!r} is no forge we know")
 
 
-def _columns(parts: Platform, identity: str, body: NewProject | ProjectChange) -> dict[str, Any]:
+def _columns(
+    parts: Platform,
+    identity: str,
+    body: NewProject | ProjectChange,
+    before: Mapping[str, Any],
+) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        name: body[name]
-        for name in ("repository", "forge", "default_branch", "settings")
-        if name in body
+        name: body[name] for name in ("repository", "forge", "default_branch") if name in body
     }
+    if "settings" in body:
+        columns["settings"] = project_settings.checked(
+            body["settings"], before, parts.keyring, identity
+        )
     if "repository" in columns:
         addresses.parse(columns["repository"], parts.mirrors.rules)
     if "credentials" in body:
@@ -180,7 +178,7 @@ async def change_project(
     """Change a project; with `If-Match` only the version somebody has seen."""
     row = await access.project(parts, who, name, Action.PROJECT_EDIT)
     _check(body)
-    columns = _columns(parts, row["id"], body)
+    columns = _columns(parts, row["id"], body, row["settings"] or {})
     wanted = request.headers.get("if-match", "").strip('"')
     if wanted and wanted != str(row["version"]):
         raise Conflict("the project was changed meanwhile", hint="look at it again")

@@ -42,6 +42,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_at"), ["at"], unique=False)
+
     op.create_table(
         "events",
         sa.Column(
@@ -129,6 +132,9 @@ def upgrade() -> None:
             "owner", "name", "version", name=op.f("uq_published_steps_owner_name_version")
         ),
     )
+    with op.batch_alter_table("published_steps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_published_steps_blob"), ["blob"], unique=False)
+
     op.create_table(
         "settings",
         sa.Column("name", sa.Text(), nullable=False),
@@ -189,6 +195,9 @@ def upgrade() -> None:
             "project_id", "scope", "name", name=op.f("uq_caches_project_id_scope_name")
         ),
     )
+    with op.batch_alter_table("caches", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_caches_blob"), ["blob"], unique=False)
+
     op.create_table(
         "deliveries",
         sa.Column("id", sa.Text(), nullable=False),
@@ -340,6 +349,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_runs_created"), ["created"], unique=False)
+        batch_op.create_index(batch_op.f("ix_runs_file_digest"), ["file_digest"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_runs_project_id_branch_created"),
             ["project_id", "branch", "created"],
@@ -575,6 +585,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_artifacts_blob"), ["blob"], unique=False)
         batch_op.create_index(batch_op.f("ix_artifacts_expires"), ["expires"], unique=False)
         batch_op.create_index(batch_op.f("ix_artifacts_run_id"), ["run_id"], unique=False)
 
@@ -621,6 +632,13 @@ def upgrade() -> None:
             batch_op.f("ix_log_pieces_attempt_id_first_line"),
             ["attempt_id", "first_line"],
             unique=False,
+        )
+        batch_op.create_index(
+            "ix_log_pieces_blob",
+            ["blob"],
+            unique=False,
+            sqlite_where=sa.text("blob IS NOT NULL"),
+            postgresql_where=sa.text("blob IS NOT NULL"),
         )
 
     op.create_table(

@@ -1,0 +1,1 @@
+"""Commands that speak to a server; each is imported when it is called."""

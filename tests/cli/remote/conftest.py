@@ -1,0 +1,234 @@
+"""A server that listens, a runner that does as it is told, and `steer` as a user calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import io
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from steersman.cli import main
+from steersman.cli.server_parts import Options, build
+from steersman.cli.serving import Address, listen
+from steersman.server import app as apps
+from steersman.server import first_start
+from steersman.server.planning import Planner
+from tests.server.conftest import Repository
+
+COMMANDS = {
+    "login": ("remote.logins:login", "log in to a server"),
+    "logout": ("remote.logins:logout", "forget a login"),
+    "project": ("remote.projects", "add, look at and remove projects"),
+    "trigger": ("remote.triggers", "run a project on the server"),
+    "runs": ("remote.runs:runs", "list runs"),
+    "show": ("remote.runs:show", "show a run with its jobs"),
+    "logs": ("remote.logs", "print the log of a job"),
+    "watch": ("remote.watching:watch", "show a run until it ends"),
+    "wait": ("remote.watching:wait", "wait until a run ends"),
+    "cancel": ("remote.runs:cancel", "end a run"),
+    "retry": ("remote.runs:retry", "try jobs of a run again"),
+    "rerun": ("remote.runs:rerun", "run the same commit once more"),
+    "approve": ("remote.runs:approve", "let a job go on that waits for a person"),
+    "decline": ("remote.runs:decline", "cancel a job that waits for a person"),
+    "secret": ("remote.secrets", "set, list and remove secrets"),
+    "token": ("remote.tokens", "make, list and take back tokens"),
+    "artifact": ("remote.artifacts", "list and fetch what runs left"),
+    "pull": ("remote.artifacts:pull", "fetch all artifacts of a run"),
+    "cache": ("remote.caches", "list and remove caches"),
+    "queue": ("remote.workers:queue", "list what waits for a worker"),
+    "worker": ("remote.workers", "look at workers, and say what they may do"),
+    "replay": ("remote.replay", "run a job of the server on this machine"),
+}
+for _name, _entry in COMMANDS.items():
+    main.COMMANDS.setdefault(_name, _entry)
+
+# Parts of the server beside those the application is built of.
+BESIDE = ("users", "tokens", "sessions", "artifacts", "caches", "replay", "hooks")
+ONE = "box: busybox\nbuild:\n  steps:\n    - script:\n        code: echo hi\n"
+TWO = f"""{ONE}deploy:
+  steps:
+    - script:
+        code: echo deploy
+workflows:
+  - name: all
+    pipelines:
+      - name: build
+      - name: deploy
+        requires: [build]
+        approve: true
+"""
+
+
+class Ended(NamedTuple):
+    """How `steer` ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Door:
+    """Stands before the application; a *breach* is done to one answer on an address."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.called: dict[str, Callable[[], object]] = {}
+        self.cut: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        for end in [each for each in self.called if path.endswith(each)]:
+            self.called.pop(end)()
+        cut = next((end for end in self.cut if path.endswith(end)), None)
+        if cut is None:
+            await self.app(scope, receive, send)
+            return
+        self.cut.remove(cut)
+
+        async def once(message: Any) -> None:
+            await send(message)
+            if message.get("body"):
+                raise ConnectionError("the test cut this connection")
+
+        await self.app(scope, receive, once)
+
+
+class Runner:
+    """Runs one attempt as the test says."""
+
+    def __init__(self, http: httpx2.Client, granted: dict[str, Any]) -> None:
+        self.http = http
+        self.attempt: str = granted["attempt"]
+        self.headers = {"Authorization": f"Bearer {granted['token']}"}
+        self.size = 0
+        self.call("POST", "started", {"runner": "r"})
+
+    def call(self, method: str, path: str, json: Any = None, content: bytes | None = None) -> None:
+        answer = self.http.request(
+            method, f"/runner/v1/{path}", json=json, content=content, headers=self.headers
+        )
+        answer.raise_for_status()
+
+    def log(self, data: bytes) -> None:
+        self.call("PUT", f"log?offset={self.size}", content=data)
+        self.size += len(data)
+
+    def step(self, number: int, name: str, state: str, **more: Any) -> None:
+        step = {"number": number, "name": name, "phase": "main", "state": state, "began": 1.0}
+        step |= {"log_start": 0, **more}
+        self.call("POST", "steps", {"runner": "r", "steps": [step]})
+
+    def end(self, state: str = "succeeded", **more: Any) -> None:
+        self.call("POST", "record", {"runner": "r", "state": state, "log_size": self.size, **more})
+
+
+class Stage(NamedTuple):
+    """A server at *url* with an admin's token."""
+
+    url: str
+    token: str
+    worker: str
+    door: Door
+    repository: Repository
+    http: httpx2.Client
+
+    def api(self, method: str, path: str, json: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = self.http.request(method, f"/api/v1/{path}", json=json, headers=headers)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def run_of(self, trigger: dict[str, Any]) -> str:
+        """Return the run of a trigger that was planned."""
+        run = self.api("GET", f"triggers/{trigger['id']}")["runs"][0]
+        return f"{run['project']}/{run['number']}"
+
+    def runner(self) -> Runner:
+        """Lease the next attempt and start its runner."""
+        says = {"worker": "w", "pools": ["default"], "capabilities": [], "slots": 9, "take": 1}
+        headers = {"Authorization": f"Bearer {self.worker}"}
+        answer = self.http.post("/worker/v1/lease", json={**says, "wait": 10.0}, headers=headers)
+        return Runner(self.http, answer.json()["granted"][0])
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A server on a port of its own, which plans what is triggered; with the project `shop`."""
+    folder = tmp_path_factory.mktemp("stage")
+    repository = Repository(folder / "repository")
+    repository.commit({"wercker.yml": TWO}, "open the shop")
+    at = listen(Address("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{at.getsockname()[1]}"
+    parts = build(Options(folder / "data", url, allow_local=True), {})
+    token = asyncio.run(first_start.admin_token(parts))
+    worker = asyncio.run(first_start.worker_token(parts, "w", None))
+    app = apps.build(parts, (Planner(parts).run,))
+    for name in BESIDE:
+        router = importlib.import_module(f"steersman.server.api.{name}").router
+        if router not in apps.PARTS:
+            app.include_router(router, prefix=apps.API)
+    door = Door(app)
+    config = uvicorn.Config(door, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[at])))
+    thread.start()
+    try:
+        with httpx2.Client(base_url=url, timeout=30) as http:
+            found = Stage(url, token or "", worker, door, repository, http)
+            project = {"name": "shop", "repository": str(repository.folder)}
+            found.api("POST", "projects", project)
+            yield found
+    finally:
+        server.should_exit = True
+        thread.join()
+        parts.store.close()
+
+
+Steer = Callable[..., Ended]
+
+
+@pytest.fixture
+def steer(
+    stage: Stage,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Steer:
+    """Call `steer` in an empty folder, with the admin's token in the environment."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("STEERSMAN_SERVER", stage.url)
+    monkeypatch.setenv("STEERSMAN_TOKEN", stage.token)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def call(*words: str, stdin: bytes = b"") -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        code = main.run(words)
+        shown = capsys.readouterr()
+        return Ended(code, shown.out, shown.err)
+
+    return call
+
+
+def same(text: str, stage: Stage) -> str:
+    """Return *text* without what differs from run to run."""
+    text = text.replace(stage.url, "URL").replace(str(stage.repository.folder), "REPOSITORY")
+    text = re.sub(r"\b[0-7][0-9a-v]{25}\b", "ID", text)
+    text = re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", text)
+    text = re.sub(r"\b[0-9a-f]{12}\b", "COMMIT", text)
+    text = re.sub(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7}\b", "COMMIT", text)
+    text = re.sub(r"\b(now|\d+ s ago)(?=\s)", "AGO", text)
+    text = re.sub(r"\b[\d.]+s\b", "TOOK", text)
+    return re.sub(r" {2,}", "  ", text)

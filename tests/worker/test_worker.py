@@ -1,0 +1,329 @@
+"""A whole worker between a server that fails and a cluster whose runners die."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from steersman.client import Patience
+from steersman.cluster.base import RunnerSpec, State
+from steersman.cluster.fake import FakeCluster, FakeRunners, Life
+from steersman.core.errors import Refused, SteersmanError, Unknown, UserError
+from steersman.core.runners import CANCELLING, CREATING, LEAVING
+from steersman.worker import Settings, Worker
+from tests.worker.serving import FakeServer
+
+PATIENCE = 20.0
+
+
+class Refusing(FakeCluster):
+    """A cluster that makes no runner."""
+
+    def __init__(self, error: SteersmanError) -> None:
+        super().__init__()
+        self.error = error
+
+    async def create(self, spec: RunnerSpec) -> None:
+        raise self.error
+
+
+class Scene:
+    """A server, what runs in the cluster, a clock, and one worker at a time."""
+
+    def __init__(self) -> None:
+        self.server = FakeServer()
+        self.runners = FakeRunners()
+        self.cluster = FakeCluster(self.runners)
+        self.time = 1000.0
+        self.worker: Worker | None = None
+        self.running: asyncio.Task[None] | None = None
+
+    def start(self, cluster: FakeCluster | None = None, slots: int = 4) -> Worker:
+        self.cluster = cluster or FakeCluster(self.runners)
+        settings = Settings(
+            name="w1",
+            server_url="http://ci.test",
+            pools={"default": {"user": "ci"}},
+            slots=slots,
+            renew_every=0.01,
+            look_every=0.01,
+        )
+        pause = Patience(self._sleep, lambda: 1.0, lambda: self.time, first=0.001, most=0.01)
+        client = self.server.client()
+        self.worker = Worker(client, self.cluster, settings, now=lambda: self.time, pause=pause)
+        self.running = asyncio.create_task(self.worker.run())
+        return self.worker
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.wait({asyncio.ensure_future(self.server.moved.wait())}, timeout=seconds)
+
+    async def ended(self) -> None:
+        """Stop the worker, and see that it ends well."""
+        assert self.worker is not None
+        assert self.running is not None
+        self.worker.stop()
+        await self.running
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let the worker go on until something holds."""
+        while not holds():
+            await self.cluster.changed(0.005)
+
+    def states(self) -> dict[str, State]:
+        return {name: each.state for name, each in self.runners.seen.items()}
+
+    def finish(self, attempt: str) -> None:
+        """Let a runner send its record and end."""
+        self.server.over.add(attempt)
+        self.cluster.end(attempt)
+
+
+def play(work: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(PATIENCE):
+            await work(Scene())
+
+    asyncio.run(whole())
+
+
+def test_what_is_queued_gets_a_runner_with_its_token_and_its_pool_s_settings() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start()
+        await scene.until(lambda: "a" in scene.runners.specs)
+        expected = RunnerSpec("a", "token of a", "http://ci.test", "default", {"user": "ci"})
+        assert scene.runners.specs["a"] == expected
+        await scene.ended()
+
+    play(work)
+
+
+def test_never_more_than_the_slots_and_the_next_when_one_ends() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a", "b", "c")
+        scene.start(slots=2)
+        await scene.until(lambda: len(scene.states()) == 2)
+        scene.finish("a")
+        await scene.until(lambda: set(scene.states()) == {"b", "c"})
+        assert [each["take"] for each in scene.server.asked] == [2, 1]
+        await scene.ended()
+
+    play(work)
+
+
+def test_a_doubled_grant_makes_one_runner() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.doubles = True
+        scene.server.put("a", "b")
+        scene.start()
+        await scene.until(lambda: len(scene.states()) == 2)
+        for name in "ab":
+            scene.finish(name)
+        await scene.until(lambda: not scene.states())
+        assert sorted(scene.runners.made) == ["a", "b"]
+        await scene.ended()
+
+    play(work)
+
+
+def test_a_runner_that_dies_is_reported_and_removed() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a", "b")
+        scene.start()
+        await scene.until(lambda: len(scene.states()) == 2)
+        # What was never seen running may only be late.
+        await scene.until(lambda: len(scene.server.asked) == 2)
+        scene.cluster.end("a")
+        await scene.until(lambda: "a" not in scene.states())
+        assert ("a", "lost", "runner-ended") in scene.server.reports
+        assert scene.states() == {"b": State.RUNNING}
+        await scene.ended()
+
+    play(work)
+
+
+def test_a_server_that_is_away_stops_nobody() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a", "b")
+        scene.start()
+        await scene.until(lambda: len(scene.states()) == 2)
+        scene.server.away = True
+        scene.server.moved.set()
+        scene.time += 3600.0
+        scene.cluster.end("b")
+        for _ in range(20):
+            scene.server.moved.clear()
+            await scene.server.moved.wait()
+        assert scene.states() == {"a": State.RUNNING, "b": State.ENDED}
+        assert scene.runners.told == []
+        scene.server.away = False
+        scene.server.put("c")
+        await scene.until(lambda: set(scene.states()) == {"a", "c"})
+        assert scene.server.reports == [("b", "lost", "runner-ended")]
+        await scene.ended()
+
+    play(work)
+
+
+def test_the_next_worker_takes_over_what_goes_on_and_reports_what_died() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a", "b", "c")
+        scene.start()
+        await scene.until(lambda: len(scene.states()) == 3)
+        await scene.ended()
+        assert set(scene.states().values()) == {State.RUNNING}
+        scene.cluster.end("b")
+        scene.finish("c")
+        scene.server.put("d", "e", "f", "g")
+        scene.start(slots=3)
+        await scene.until(lambda: ("b", "lost", "runner-ended") in scene.server.reports)
+        await scene.until(lambda: len(scene.runners.made) == 5)
+        assert scene.states()["a"] is State.RUNNING
+        assert scene.server.leases["a"] == 2
+        assert "a" in scene.server.asked[-1]["holds"]
+        assert scene.server.queue == ["f", "g"]
+        await scene.ended()
+
+    play(work)
+
+
+def test_what_is_cancelled_hears_it_from_the_server_first_and_then_from_us() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start()
+        await scene.until(lambda: bool(scene.states()))
+        scene.server.cancelled.add("a")
+        while ("stop", "a") not in scene.runners.told:
+            scene.time += CANCELLING / 10
+            await scene.cluster.changed(0.01)
+        await scene.until(lambda: not scene.states())
+        assert scene.runners.told == [("stop", "a")]
+        await scene.ended()
+
+    play(work)
+
+
+def test_what_is_cancelled_before_it_has_a_runner_is_given_back() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.cancelled.add("a")
+        scene.server.put("a")
+        scene.start()
+        await scene.until(lambda: bool(scene.server.reports))
+        assert scene.server.reports == [("a", "released", "")]
+        assert scene.runners.made == []
+        await scene.ended()
+
+    play(work)
+
+
+def test_a_stubborn_runner_whose_attempt_is_over_is_stopped_then_killed() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start(FakeCluster(scene.runners, lambda spec: Life.STUBBORN))
+        await scene.until(lambda: bool(scene.states()))
+        scene.server.over.add("a")
+        while scene.states():
+            scene.time += LEAVING / 10
+            await scene.cluster.changed(0.01)
+        assert scene.runners.told == [("stop", "a"), ("kill", "a")]
+        await scene.ended()
+
+    play(work)
+
+
+@pytest.mark.parametrize(
+    ("error", "report"),
+    [
+        (Refused("no such user"), ("a", "lost", "never-started")),
+        (UserError("no such image"), ("a", "rejected", "")),
+    ],
+)
+def test_what_can_never_run_here_is_said_so(
+    error: SteersmanError, report: tuple[str, str, str]
+) -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start(Refusing(error))
+        await scene.until(lambda: bool(scene.server.reports))
+        assert scene.server.reports == [report]
+        await scene.ended()
+
+    play(work)
+
+
+def test_a_cluster_that_is_broken_for_long_gives_its_attempts_back() -> None:
+    async def work(scene: Scene) -> None:
+        scene.runners.broken = True
+        scene.server.put("a")
+        scene.start()
+        while not scene.server.reports:
+            scene.time += CREATING / 10
+            await scene.cluster.changed(0.01)
+        assert scene.server.reports == [("a", "released", "")]
+        await scene.ended()
+
+    play(work)
+
+
+def test_draining_waits_for_what_is_held_and_takes_no_more() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        worker = scene.start()
+        await scene.until(lambda: bool(scene.states()))
+        draining = asyncio.create_task(worker.drain())
+        await asyncio.wait({draining}, timeout=0)
+        scene.server.put("b")
+        scene.finish("a")
+        await draining
+        assert scene.running is not None
+        await scene.running
+        assert scene.server.queue == ["b"]
+
+    play(work)
+
+
+def test_a_token_the_server_does_not_know_ends_the_worker_at_once() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.status = 401
+        scene.start()
+        assert scene.running is not None
+        with pytest.raises(Unknown, match="not with this token"):
+            await scene.running
+
+    play(work)
+
+
+def test_a_token_that_is_refused_later_ends_nothing() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start()
+        await scene.until(lambda: bool(scene.states()))
+        scene.server.status = 401
+        scene.cluster.end("a")
+        scene.server.moved.set()
+        await scene.until(lambda: scene.server.refused > 3)
+        assert scene.states() == {"a": State.ENDED}
+        scene.server.status = None
+        await scene.until(lambda: not scene.states())
+        await scene.ended()
+
+    play(work)
+
+
+def test_an_answer_nobody_understands_is_an_absence(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.status = 200
+        scene.start()
+        await scene.until(lambda: "server_away" in caplog.text)
+        scene.server.status = None
+        scene.server.put("a")
+        await scene.until(lambda: bool(scene.states()))
+        assert "server_back: w1" in caplog.text
+        await scene.ended()
+
+    caplog.set_level(logging.INFO, logger="steersman.worker")
+    play(work)
