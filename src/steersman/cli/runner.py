@@ -16,7 +16,7 @@ from steersman.client import Client
 from steersman.containers.base import Containers
 from steersman.core.errors import SteersmanError
 from steersman.runner.jobs import Allowed
-from steersman.runner.program import Runner, place
+from steersman.runner.program import CLEAN, Runner, place
 
 # Imported before runners are forked, so that none of them pays for it.
 PRELOADED = (
@@ -68,6 +68,19 @@ def choose(folder: Path, settings: Mapping[str, Any]) -> Containers:
     from steersman.containers.docker.door import DockerContainers
 
     return DockerContainers.from_environment(host=settings.get("docker_host"))
+
+
+async def bury(settings: Mapping[str, Any], folder: Path) -> None:
+    """Remove what a runner left at its door, unless it says that it left nothing."""
+    if (folder / CLEAN).exists():
+        return
+    containers = choose(folder, settings)
+    try:
+        await containers.remove(folder.name)
+    except SteersmanError as error:
+        log.warning("burying_failed: %s", error)
+    finally:
+        await containers.close()
 
 
 async def tidy(settings: Mapping[str, Any], folder: Path) -> None:

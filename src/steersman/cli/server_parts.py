@@ -15,6 +15,7 @@ from steersman.keyring import Keyring
 from steersman.mirrors import Mirrors, Rules
 from steersman.server.logs import Logs
 from steersman.server.moving import Rules as MovingRules
+from steersman.server.oidc import OidcSettings
 from steersman.server.outgoing import noting
 from steersman.server.platform import Platform, Settings
 from steersman.server.queue import Queue
@@ -62,6 +63,21 @@ def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform
             _attempt_key(folder, environ),
             allow_private_targets=options.allow_private_targets,
         ),
+    )
+
+
+def oidc(environ: Mapping[str, str] = os.environ) -> OidcSettings | None:
+    """Return whom to believe about who somebody is; None where nobody was named."""
+    issuer = environ.get("STEERSMAN_OIDC_ISSUER")
+    if not issuer:
+        return None
+    return OidcSettings(
+        issuer=issuer,
+        client_id=environ.get("STEERSMAN_OIDC_CLIENT_ID", ""),
+        client_secret=environ.get("STEERSMAN_OIDC_CLIENT_SECRET", ""),
+        name=environ.get("STEERSMAN_OIDC_NAME", "OIDC"),
+        admins=tuple(environ.get("STEERSMAN_OIDC_ADMINS", "").split()),
+        allowed_domains=tuple(environ.get("STEERSMAN_OIDC_DOMAINS", "").split()),
     )
 
 

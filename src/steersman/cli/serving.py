@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import uvicorn
 
+from steersman.cli import server_parts
 from steersman.core.errors import SteersmanError, UserError
 from steersman.server import app as apps
 from steersman.server.collecting import Collector
@@ -68,7 +69,7 @@ async def serve(
             allow_private=settings.allow_private_targets,
         )
     )
-    app = apps.build(platform, tasks(platform, sender))
+    app = apps.build(platform, tasks(platform, sender), server_parts.oidc())
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -124,6 +124,8 @@ def command(  # noqa: PLR0913 - each is a flag
     parts, at, shown = _opened(
         folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
     )
+    # Runners of another user must reach their own folders; everything else in there is ours alone.
+    folder.chmod(0o711 if host_user else 0o700)
     return asyncio.run(_up(parts, at, shown, folder, flags))
 
 
@@ -156,6 +158,7 @@ def _opened(
     folder: Path, listen: str, url: str | None, doors: tuple[str, str], *, http: bool, private: bool
 ) -> tuple[Platform, socket.socket, str]:
     """Open everything there is to open, before anything is said."""
+    os.umask(0o077)
     start_logging()
     try:
         from steersman.cli import serving

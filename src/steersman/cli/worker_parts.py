@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +93,9 @@ async def work(server: str, token: str, folder: Path, flags: WorkerFlags) -> Non
         "steersman.cli.runner:run", runner.PRELOADED, environment, folder / "nursery.log"
     )
     capabilities = frozenset({"docker"} if flags.docker else ())
-    cluster = LocalCluster(folder, upbringing, capabilities=capabilities)
+    cluster = LocalCluster(
+        folder, upbringing, capabilities=capabilities, bury=partial(runner.bury, flags.settings)
+    )
     settings = Settings(
         name=flags.name,
         server_url=server,

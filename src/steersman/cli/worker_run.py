@@ -60,7 +60,10 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
         pools=pools,
     )
     token = _token(token_file)
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.umask(0o077)
+    data.mkdir(parents=True, exist_ok=True)
+    # Runners of another user must reach their own folders.
+    data.chmod(0o711 if host_user else 0o700)
     asyncio.run(worker_parts.work_until_told(server, token, data.absolute(), flags))
     return 0
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,8 @@ POLL = 1.0
 class LocalCluster:
     """Keeps each runner in a folder below *root*; *upbringing* says what it is forked from.
 
-    The setting `user` of a pool names the user its runners run as.
+    The setting `user` of a pool names the user its runners run as. *bury* removes what a runner
+    that was killed left elsewhere, before its folder goes.
     """
 
     name = "local"
@@ -37,10 +38,12 @@ class LocalCluster:
         *,
         capabilities: frozenset[str] = frozenset(),
         now: Callable[[], float] = time.time,
+        bury: Callable[[Path], Awaitable[None]] | None = None,
     ) -> None:
         self._root = root / RUNNERS
         self._capabilities = capabilities
         self._now = now
+        self._bury = bury
         self._nursery = Nursery(upbringing)
         self._woken = asyncio.Event()
         self._watched: dict[str, int | None] = {}
@@ -111,6 +114,8 @@ class LocalCluster:
             return
         if seen.state is not State.ENDED:
             raise Conflict(f"the runner of {attempt} has not ended", hint="stop it first")
+        if self._bury is not None:
+            await self._bury(folder)
         await asyncio.to_thread(folders.remove, folder)
         self._unwatch(attempt)
         self._woken.set()

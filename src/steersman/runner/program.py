@@ -27,6 +27,10 @@ from steersman.wire import JobSpec
 log = logging.getLogger("steersman.runner")
 
 
+CLEAN = "clean"
+"""A runner that left nothing behind says so by a file of this name."""
+
+
 class Ending(NamedTuple):
     """How the attempt ended, as the record says it."""
 
@@ -133,6 +137,7 @@ class Runner:
                 job, containers, audience, cancelled=self.cancelled, clock=time.monotonic
             )
             outcome = await attempt.run()
+            (places.folder / CLEAN).touch()
         finally:
             await containers.close()
         await carrying.send_kept(self.client, places)

@@ -65,7 +65,9 @@ def from_cursor(text: str | None) -> Any:
         value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
         value = None
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
+    fits = isinstance(value, str) and value.isprintable()
+    fits |= type(value) is int and abs(value) < 2**63
+    if not fits:
         raise UserError("the cursor is none of ours", hint="use `next` of the last answer")
     return value
 

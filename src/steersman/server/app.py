@@ -13,22 +13,28 @@ from steersman import __version__
 from steersman.server import problems, runner_api, worker_api
 from steersman.server.api import (
     artifacts,
+    audit,
     badges,
     caches,
     deliveries,
     events,
     hooks,
     logs,
+    members,
     projects,
     queue,
     replay,
     runs,
     secrets,
+    sessions,
     steps,
     system,
     tests,
+    tokens,
+    users,
 )
 from steersman.server.limits import Limits
+from steersman.server.oidc import OidcSettings
 from steersman.server.platform import Platform
 
 Task = Callable[[], Coroutine[Any, Any, None]]
@@ -48,10 +54,17 @@ PARTS: tuple[APIRouter, ...] = (
     events.router,
     hooks.router,
     deliveries.router,
+    users.router,
+    tokens.router,
+    members.router,
+    sessions.router,
+    audit.router,
 )
 
 
-def build(platform: Platform, tasks: tuple[Task, ...] = ()) -> FastAPI:
+def build(
+    platform: Platform, tasks: tuple[Task, ...] = (), oidc: OidcSettings | None = None
+) -> FastAPI:
     """Return the application; *tasks* run beside it, from its start to its end."""
 
     @asynccontextmanager
@@ -79,6 +92,7 @@ def build(platform: Platform, tasks: tuple[Task, ...] = ()) -> FastAPI:
         redoc_url=None,
     )
     app.state.platform = platform
+    app.state.oidc = oidc
     problems.install(app)
     for router in PARTS:
         app.include_router(router, prefix=API)

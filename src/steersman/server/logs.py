@@ -144,7 +144,8 @@ class Logs:
                 if known.closed:
                     return
                 try:
-                    await asyncio.wait_for(woken.wait(), 10.0)
+                    async with asyncio.timeout(10.0):
+                        await woken.wait()
                 except TimeoutError:
                     yield b""
         finally:

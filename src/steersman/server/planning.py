@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
@@ -41,7 +42,6 @@ class Planner:
         self.platform = platform
         self.sources = Sources(platform.mirrors, platform.keyring)
         self._free = asyncio.Semaphore(AT_ONCE)
-        self._busy: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Plan whatever is accepted, for as long as this runs."""
@@ -54,26 +54,27 @@ class Planner:
                     await self.plan_all()
                 except SteersmanError as error:
                     log.warning("planning_failed: %s", error)
-                try:
-                    await asyncio.wait_for(woken.wait(), 1.0)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await woken.wait()
         finally:
             stop()
 
     async def plan_all(self) -> None:
         """Plan every trigger whose time has come."""
         while found := await self.platform.store.read(projects.open_triggers):
+            by_project: dict[str, list[str]] = {}
+            for row in found:
+                by_project.setdefault(row["project_id"], []).append(row["id"])
             async with asyncio.TaskGroup() as group:
-                for row in found:
-                    await self._free.acquire()
-                    group.create_task(self._plan_one(row["id"]))
+                for mine in by_project.values():
+                    group.create_task(self._plan_in_order(mine))
 
-    async def _plan_one(self, identity: str) -> None:
-        try:
-            await self.plan(identity)
-        finally:
-            self._free.release()
+    async def _plan_in_order(self, identities: list[str]) -> None:
+        """Plan the triggers of one project: its runs are numbered as they were asked for."""
+        async with self._free:
+            for identity in identities:
+                await self.plan(identity)
 
     async def plan(self, identity: str) -> None:
         """Plan one trigger, unless another server does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -85,11 +86,10 @@ class Queue:
                 left = deadline - loop.time()
                 if found or left <= 0:
                     return found
-                try:
-                    # Leases of others end without anybody saying so.
-                    await asyncio.wait_for(woken.wait(), min(left, leases.RENEW_EVERY))
-                except TimeoutError:
-                    continue
+                # Leases of others end without anybody saying so.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(left, leases.RENEW_EVERY)):
+                        await woken.wait()
         finally:
             stop()
 

@@ -74,7 +74,8 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
         wait = min(max(body.get("wait", 0.0), 0.0), LONGEST_WAIT)
         if heard.attempt.state is not State.CANCELLING and wait:
             try:
-                await asyncio.wait_for(woken.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await woken.wait()
             except TimeoutError:
                 return {"cancel": None}
             row = await _open(parts, attempt, body["runner"])
