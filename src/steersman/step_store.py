@@ -8,7 +8,7 @@ another step. There is no registry any more that could know a step by its name a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 ANY_VERSION = "*"
 MANIFESTS = ("step.yml", "wercker-step.yml")
 LONGEST_MANIFEST = 1 << 20
+
+
+Registry = Callable[[Step], "Path | None"]
+"""Brings the files of a step that a registry knows by its name; None for one it does not."""
 
 
 class FetchedStep(NamedTuple):
@@ -51,7 +55,7 @@ class StepStore:
 
     *folder* keeps fetched steps; steps put there or into *steps_in_project* by hand are found
     too. *base* is where a relative `file://` address begins. With *refresh* what was fetched
-    before is fetched again.
+    before is fetched again. *registry* is asked last.
     """
 
     def __init__(
@@ -62,11 +66,13 @@ class StepStore:
         *,
         refresh: bool = False,
         fetcher: Fetcher | None = None,
+        registry: Registry | None = None,
     ) -> None:
         self._folders = list(dict.fromkeys([steps_in_project or folder, folder]))
         self._base = base or Path()
         self._refresh = refresh
         self._given = fetcher
+        self._registry = registry
 
     @cached_property
     def _fetcher(self) -> Fetcher:
@@ -107,6 +113,9 @@ class StepStore:
             return provided
         if step.url is not None:
             return self._fetcher.fetch(step, step.url)
+        published = self._registry(step) if self._registry else None
+        if published is not None:
+            return published
         raise self._unknown(step)
 
     def _local(self, step: Step, address: str) -> Path:

@@ -13,17 +13,41 @@ import click
 
 from steersman.core.errors import InvalidFile, SteersmanError
 
-# name: (module below steersman.cli, with `:attribute` if it is not `command`; help). Modules are imported when their command is called,
-# so that `steer version` does not pay for what `steer build` needs.
+# name: (module below steersman.cli, with `:attribute` if that is not `command`; help). A module is
+# imported when its command is called, so that `steer version` does not pay for `steer build`.
 COMMANDS = {
     "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
     "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
     "check": ("check", "say what a pipeline file holds and what is wrong with it"),
     "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),
+    "prune": ("prune", "remove what killed runs left behind, and old runs"),
     "up": ("up", "bring the whole platform up on this machine"),
     "server": ("up:server", "run a server; workers run elsewhere"),
-    "worker": ("worker_run:group", "workers: run one here, list, pause"),
-    "prune": ("prune", "remove what killed runs left behind, and old runs"),
+    "backup": ("backup", "keep all of a server's data in one file"),
+    "restore": ("backup:restore", "bring a server's data back from such a file"),
+    "login": ("remote.logins:login", "log in to a server"),
+    "logout": ("remote.logins:logout", "forget a login"),
+    "project": ("remote.projects", "add, look at and remove projects"),
+    "trigger": ("remote.triggers", "run a project on the server"),
+    "runs": ("remote.runs:runs", "list runs"),
+    "show": ("remote.runs:show", "show a run with its jobs"),
+    "logs": ("remote.logs", "print the log of a job"),
+    "watch": ("remote.watching:watch", "show a run until it ends"),
+    "wait": ("remote.watching:wait", "wait until a run ends"),
+    "cancel": ("remote.runs:cancel", "end a run"),
+    "retry": ("remote.runs:retry", "try jobs of a run again"),
+    "rerun": ("remote.runs:rerun", "run the same commit once more"),
+    "approve": ("remote.runs:approve", "let a job go on that waits for a person"),
+    "decline": ("remote.runs:decline", "cancel a job that waits for a person"),
+    "replay": ("remote.replay", "run a job of the server on this machine"),
+    "secret": ("remote.secrets", "set, list and remove secrets"),
+    "token": ("remote.tokens", "make, list and take back tokens"),
+    "artifact": ("remote.artifacts", "list and fetch what runs left"),
+    "pull": ("remote.artifacts:pull", "fetch all artifacts of a run"),
+    "cache": ("remote.caches", "list and remove caches"),
+    "step": ("remote.steps", "publish a step on the server, and list those there"),
+    "queue": ("remote.workers:queue", "list what waits for a worker"),
+    "worker": ("remote.workers", "run a worker here; look at workers of a server"),
     "version": ("version", "print the version"),
 }
 ALIASES = {"b": "build", "d": "deploy", "check-config": "check", "v": "version"}

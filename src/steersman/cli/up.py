@@ -120,7 +120,7 @@ def command(  # noqa: PLR0913 - each is a flag
         docker_host=docker_host,
         docker=docker,
     )
-    folder = _folder(data)
+    folder = data_folder(data)
     parts, at, shown = _opened(
         folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
     )
@@ -142,14 +142,15 @@ def server(  # noqa: PLR0913 - each is a flag
     allow_private_targets: bool,
 ) -> int:
     """Run a server; workers run elsewhere (`steer worker run`)."""
-    folder = _folder(data)
+    folder = data_folder(data)
     parts, at, shown = _opened(
         folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
     )
     return asyncio.run(_serve(parts, at, shown, folder))
 
 
-def _folder(data: Path | None) -> Path:
+def data_folder(data: Path | None) -> Path:
+    """Return the folder of a server on this machine."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return (data or Path(base) / "steersman").absolute()
 

@@ -81,11 +81,3 @@ def _token(file: Path | None) -> str:
             hint="make one by `steer worker token NAME`, and name a file of it by --token-file",
         )
     return token.strip()
-
-
-@click.group("worker")
-def group() -> None:
-    """Run a worker here; list, pause and resume workers of a server."""
-
-
-group.add_command(command)

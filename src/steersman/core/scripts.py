@@ -78,6 +78,41 @@ def read_message(report: str) -> str:
     )
 
 
+_PEAKS = ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes")
+_CLOCKS = ("/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage")
+
+
+def read_usage() -> str:
+    """Print what the box used so far: `memory BYTES`, and `cpu` in nano- or microseconds."""
+    return (
+        f"for steer_file in {' '.join(_PEAKS)}; do\n"
+        '  if [ -r "$steer_file" ]; then read -r steer_line <"$steer_file" && '
+        'echo "memory $steer_line"; break; fi\n'
+        f"done\nfor steer_file in {' '.join(_CLOCKS)}; do\n"
+        '  if [ -r "$steer_file" ]; then read -r steer_line <"$steer_file" && '
+        'echo "nanoseconds $steer_line"; break; fi\n'
+        "done\nif [ -r /sys/fs/cgroup/cpu.stat ]; then\n"
+        "  while read -r steer_key steer_line; do\n"
+        '    if [ "$steer_key" = usage_usec ]; then echo "microseconds $steer_line"; fi\n'
+        "  done </sys/fs/cgroup/cpu.stat\nfi\n"
+    )
+
+
+def list_xml(folder: str) -> str:
+    """Print the XML files below *folder*, relative to it, that are no larger than 50 MiB."""
+    path = quoting.single(folder)
+    return f"cd {path} && find . -type f -name '*.xml' -size -102400 2>/dev/null\n"
+
+
+def copy_files(folder: str, names: Sequence[str], into: str) -> str:
+    """Copy files below *folder* to *into*, each under its number."""
+    target = quoting.single(into)
+    lines = [f"cd {quoting.single(folder)} && mkdir -p {target} || exit 1"]
+    for number, name in enumerate(names):
+        lines.append(f"cp {quoting.single('./' + name)} {target}/{number}.xml")
+    return "\n".join(lines) + "\n"
+
+
 def is_full(folder: str) -> str:
     """Print `full` when anything stands in *folder*, else nothing."""
     path = quoting.single(folder)

@@ -41,7 +41,8 @@ Cause = Literal["", "timed-out", "out-of-memory", "box-lost"]
 class Result(NamedTuple):
     """How one step ended. *message* is for people; *exit_code* None where there was none.
 
-    *cause* tells programs why it failed: empty for its exit code.
+    *cause* tells programs why it failed: empty for its exit code. *memory* is the most bytes the
+    box had used by then, *cpu* the seconds this step took of a processor; None: nobody measured.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Result(NamedTuple):
     message: str = ""
     exit_code: int | None = None
     cause: Cause = ""
+    memory: int | None = None
+    cpu: float | None = None
 
 
 class Outcome(NamedTuple):

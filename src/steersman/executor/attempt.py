@@ -21,6 +21,7 @@ from steersman.executor import faults, storing
 from steersman.executor.fetching import ReadyStep, read_steps
 from steersman.executor.job import Job
 from steersman.executor.launching import passwords
+from steersman.executor.measuring import usage
 from steersman.executor.setting_up import Prepared, set_up
 from steersman.executor.stepping import run_step
 from steersman.sessions.base import End
@@ -105,6 +106,8 @@ class Attempt:
         prepared = await self._step(SETUP, Phase.SETUP, self._set_up)
         try:
             await self._main_steps(prepared)
+            if self.job.settings.reports and not self._box_gone:
+                await storing.keep_tests(self.job, prepared, self.notice)
             if self._succeeded and (folder := await storing.what_to_keep(self.job, prepared)):
                 keep = storing.keep_output(self.job, prepared, folder, self.notice)
                 await self._step(STORE, Phase.STORE, lambda: keep)
@@ -224,6 +227,9 @@ class Attempt:
             exit_code=ended.exit_code,
             cause=ended.cause,
         )
+        if self.job.settings.measure and not self._box_gone:
+            memory, cpu = await usage(self.containers, prepared)
+            result = result._replace(memory=memory, cpu=cpu)
         self._record(number, result)
         if self.job.settings.artifacts and not self._box_gone:
             await storing.keep_report(self.job, prepared, ready, self.notice)

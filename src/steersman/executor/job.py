@@ -19,7 +19,8 @@ class Settings(NamedTuple):
     """How to run, as opposed to what. Times are seconds.
 
     *keep* leaves containers and network standing. *artifacts* stores the artifacts of each
-    step, *keep_source* the source where the output is empty.
+    step, *keep_source* the source where the output is empty. *measure* asks the box after each step
+    what it used. *reports* are patterns of JUnit files, kept below `tests` of the job's folder.
     """
 
     command_timeout: float = 25 * 60.0
@@ -28,6 +29,8 @@ class Settings(NamedTuple):
     pull: PullPolicy = PullPolicy.MISSING
     artifacts: bool = False
     keep_source: bool = False
+    measure: bool = False
+    reports: tuple[str, ...] = ()
     direct_mount: bool = False
     expose_ports: bool = False
     enable_volumes: bool = False

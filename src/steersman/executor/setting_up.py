@@ -23,7 +23,9 @@ SESSION_DEADLINE = 30.0
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Prepared:
-    """A box in which the session waits. *unset_next* are names the last step leaves to unset."""
+    """A box in which the session waits. *unset_next* are names the last step leaves to unset,
+    *cpu* what all steps so far took.
+    """
 
     box: Box
     session: Session
@@ -31,6 +33,7 @@ class Prepared:
     after_steps: tuple[ReadyStep, ...]
     prelude: str
     unset_next: tuple[str, ...] = ()
+    cpu: float = 0.0
 
 
 async def set_up(

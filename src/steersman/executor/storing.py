@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from steersman.core import scripts
+from steersman.core import patterns, scripts
 from steersman.core.errors import Unavailable, UserError
 from steersman.core.events import Level
 from steersman.executor.fetching import ReadyStep
@@ -21,10 +21,11 @@ from steersman.executor.setting_up import Prepared
 from steersman.trees import Collected, Limits, TooLarge
 
 Notice = Callable[[Level, str], None]
+MOST_REPORTS = 200
 
 
 async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
-    """Return the folder of the box to keep: the output, or else the source where that is asked for."""
+    """Return the folder of the box to keep: the output, or else the source if it is wanted."""
     output = f"{job.root}/pipeline/output"
     if await _is_full(prepared, output):
         return output
@@ -67,6 +68,27 @@ async def keep_report(job: Job, prepared: Prepared, ready: ReadyStep, notice: No
         notice(Level.WARNING, f"the artifacts of step {ready.step.display_name} are too large")
         return
     _report(kept, f"artifacts of {ready.step.display_name}", notice)
+
+
+async def keep_tests(job: Job, prepared: Prepared, notice: Notice) -> None:
+    """Bring the reports of tests home: the XML files that the patterns let through."""
+    try:
+        listed = await prepared.session.ask(scripts.list_xml(job.base_path), seconds=60)
+        names = [
+            name.removeprefix("./")
+            for name in listed.decode("utf-8", "surrogateescape").splitlines()
+            if patterns.allows(job.settings.reports, name.removeprefix("./"))
+        ]
+        if not names:
+            notice(Level.WARNING, f"no report matches {', '.join(job.settings.reports)}")
+            return
+        folder = f"{job.root}/report/tests"
+        await prepared.session.ask(scripts.copy_files(job.base_path, names[:MOST_REPORTS], folder))
+        kept = await _fetch(prepared, folder, job.folder / "tests", job.settings.report_limits)
+    except (Unavailable, TooLarge) as error:
+        notice(Level.WARNING, f"the reports of tests were not kept: {error}")
+        return
+    _report(kept, "reports", notice)
 
 
 async def keep_cache(job: Job, prepared: Prepared, notice: Notice) -> None:

@@ -57,6 +57,8 @@ class Audience:
         state["exit_code"] = result.exit_code
         state["message"] = result.message
         state["log_stop"] = self.spool.size
+        state["memory"] = result.memory
+        state["cpu"] = result.cpu
         self.changed[event.number] = state
 
     def say(self, text: str) -> None:

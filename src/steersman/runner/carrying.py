@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from steersman import trees
+from steersman import junit_files, trees
 from steersman.client import Client, patience, patiently
 from steersman.core.errors import Refused
 from steersman.runner.jobs import Places
@@ -87,3 +87,24 @@ async def _pieces(archive: Iterator[bytes]) -> AsyncIterator[bytes]:
         if piece is None:
             return
         yield piece
+
+
+async def send_tests(client: Client, places: Places, say: Callable[[str], None]) -> None:
+    """Read the reports of tests and send what they say."""
+    folder = places.kept / "tests"
+    if not folder.is_dir():
+        return
+    found = await asyncio.to_thread(junit_files.read_folder, folder, ("*.xml",))
+    for problem in found.problems:
+        say(f"warning: a report of tests cannot be read: {problem}")
+    body = {
+        "totals": found.report.totals._asdict(),
+        "cases": [list(case) for case in found.report.cases],
+    }
+    await patiently(
+        lambda: client.call("PUT", "/runner/v1/tests", body),
+        pause=patience(),
+        give_up_after=GIVE_UP,
+    )
+    totals = found.report.totals
+    say(f"tests: {totals.passed} passed, {totals.failed + totals.errored} failed")

@@ -15,7 +15,7 @@ from steersman.core.pipelines.pick import target_steps, timeouts
 from steersman.core.quoting import refers
 from steersman.core.variables import Command, RunFacts, Variable, of_run
 from steersman.executor import Job, Settings
-from steersman.step_store import StepStore
+from steersman.step_store import Registry, StepStore
 from steersman.trees import Limits
 from steersman.wire import JobSpec
 
@@ -50,7 +50,13 @@ class Allowed(NamedTuple):
     pull: PullPolicy = PullPolicy.MISSING
 
 
-def build(spec: JobSpec, places: Places, containers: Containers, allowed: Allowed) -> Job:
+def build(
+    spec: JobSpec,
+    places: Places,
+    containers: Containers,
+    allowed: Allowed,
+    registry: Registry | None = None,
+) -> Job:
     """Build the job of an attempt. Its containers go by the attempt's id."""
     config = pipeline_file.parse(spec["file"], spec["file_name"]).checked()
     pipeline = config.pipelines[spec["pipeline"]]
@@ -72,7 +78,7 @@ def build(spec: JobSpec, places: Places, containers: Containers, allowed: Allowe
         root=facts.root,
         folder=places.kept,
         cache=places.cache,
-        step_store=StepStore(places.steps, base=places.source),
+        step_store=StepStore(places.steps, base=places.source, registry=registry),
         new_id=lambda: str(uuid.uuid4()),
         settings=Settings(
             command_timeout=limits.command,
@@ -80,6 +86,8 @@ def build(spec: JobSpec, places: Places, containers: Containers, allowed: Allowe
             pull=allowed.pull,
             artifacts=True,
             keep_source=spec["keep_source"],
+            measure=True,
+            reports=tuple(spec["reports"]),
             enable_volumes=allowed.volumes,
             memory=allowed.memory,
             network=allowed.network,

@@ -17,7 +17,7 @@ from steersman.core.errors import Interrupted, SteersmanError, UserError
 from steersman.core.reports import Reason
 from steersman.core.steps import Outcome, State
 from steersman.executor import Attempt
-from steersman.runner import carrying
+from steersman.runner import carrying, registries
 from steersman.runner.audience import Audience
 from steersman.runner.jobs import Allowed, Places, build
 from steersman.runner.reporting import Fenced, Reporter
@@ -131,7 +131,8 @@ class Runner:
         )
         containers = self.choose()
         try:
-            job = build(spec, places, containers, self.allowed)
+            registry = registries.of_server(self.client, places, asyncio.get_running_loop())
+            job = build(spec, places, containers, self.allowed, registry)
             places.kept.mkdir(exist_ok=True)
             attempt = Attempt(
                 job, containers, audience, cancelled=self.cancelled, clock=time.monotonic
@@ -141,6 +142,7 @@ class Runner:
         finally:
             await containers.close()
         await carrying.send_kept(self.client, places)
+        await carrying.send_tests(self.client, places, audience.say)
         await carrying.send_cache(self.client, places)
         return self._ending(outcome)
 

@@ -19,6 +19,7 @@ def first(stage: Stage) -> str:
     runner = stage.runner()
     runner.log(b"hello\n")
     runner.step(1, "script", "succeeded", seconds=0.5)
+    runner.leave("output", "output", {"shop.txt": b"open"})
     runner.end()
     return stage.run_of(made)
 
@@ -29,7 +30,7 @@ def test_a_project_is_added_shown_listed_and_removed(steer: Steer, stage: Stage)
     assert added == (0, "added tmp; `steer trigger tmp` runs it\n", "")
     shown = steer("project", "show", "tmp")
     assert same(shown.out, stage) == (
-        "name:  tmp\nrepository:  REPOSITORY\ndefault branch: main\nruns:  0\n"
+        "name:  tmp\nrepository:  REPOSITORY\ndefault branch:  main\nruns:  0\n"
     )
     assert steer("project", "list", "-o", "name").out == "tmp\nshop\n"
     assert steer("project", "rm", "tmp", "--yes") == (0, "removed tmp\n", "")
@@ -84,6 +85,7 @@ def test_the_forms_for_programs_hold_the_same(steer: Steer, first: str) -> None:
 def test_a_job_is_approved_once(steer: Steer, stage: Stage, first: str) -> None:
     made = stage.api("POST", f"runs/{first}/rerun")
     runner = stage.runner()
+    runner.leave("output", "output", {})
     runner.end()
     name = stage.run_of(made)
     assert steer("approve", name, "deploy") == (0, f"{name}: deploy is approved\n", "")
@@ -137,7 +139,9 @@ def test_a_secret_comes_from_the_input_and_is_never_shown(steer: Steer, stage: S
 
 
 def test_a_worker_is_paused_resumed_and_forgotten(steer: Steer, stage: Stage, first: str) -> None:
-    assert same(steer("worker", "list").out, stage) == (
+    listed = steer("worker", "list")
+    assert listed.err == ""
+    assert same(listed.out, stage) == (
         "NAME  POOLS  HOLDS  PAUSED  SEEN  VERSION\nw  default  0 of 9  no  AGO  -\n"
     )
     assert steer("worker", "pause", "w").out == "w takes nothing more\n"

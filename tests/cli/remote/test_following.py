@@ -34,8 +34,8 @@ def begun(stage: Stage) -> tuple[str, Runner]:
 def ended(stage: Stage) -> str:
     """A run with a long log, whose last step failed."""
     name, runner = begun(stage)
-    for start in range(0, len(LOG), 200_000):
-        runner.log(LOG[start : start + 200_000])
+    for start in range(0, len(LOG), 30_000):
+        runner.log(LOG[start : start + 30_000])
     runner.step(1, "setup", "succeeded", seconds=0.5, log_stop=100)
     runner.step(
         2, "test", "failed", log_start=100, seconds=1.0, log_stop=300, message="exit code 2"

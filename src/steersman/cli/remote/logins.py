@@ -10,7 +10,7 @@ import click
 
 from steersman.cli.remote import connection, prompts, servers
 from steersman.cli.remote.connection import Json, get, path
-from steersman.cli.remote.servers import Server, Servers, Wanted
+from steersman.cli.remote.servers import Server, Servers
 from steersman.client import Client
 from steersman.core.errors import NotFound, Refused, Unknown, UserError
 
@@ -81,8 +81,8 @@ def logout(context: str | None) -> None:
     """Forget a login; a token that `steer login` made is taken back."""
     place = servers.place()
     known = servers.read(place)
-    server = servers.choose(known, Wanted(context=context))
-    called = next(name for name, each in known.known.items() if each == server)
+    called = servers.called(known, context)
+    server = known.known[called]
     rest = {name: each for name, each in known.known.items() if name != called}
     current = known.current if known.current in rest else next(iter(rest), "")
     servers.write(place, Servers(current, rest))

@@ -145,14 +145,12 @@ async def _once(client: Client, attempt: str, span: Span, write: Write) -> int:
     came = 0
     follow = "true" if span.stop is None else None
     address = path("attempts", attempt, "log", offset=span.start, follow=follow)
+    headers = {} if span.stop is None else {"Range": f"bytes={span.start}-{span.stop - 1}"}
     try:
-        async with client.stream("GET", address, timeout=SILENCE) as answer:
+        async with client.stream("GET", address, headers, timeout=SILENCE) as answer:
             async for piece in answer.pieces:
-                most = None if span.stop is None else span.stop - span.start - came
-                write(piece[:most])
-                came += len(piece[:most])
-                if most is not None and len(piece) >= most:
-                    break
+                write(piece)
+                came += len(piece)
     except Away:
         return came
     except NotFound as error:

@@ -99,7 +99,7 @@ def choose(servers: Servers, wanted: Wanted) -> Server:
     if wanted.server and not wanted.context:
         found = _at(servers, wanted.server, wanted.token)
     else:
-        found = _named(servers, wanted.context)
+        found = servers.known[called(servers, wanted.context)]
         if wanted.server and found.url != address(wanted.server):
             raise UserError(
                 f"the context {wanted.context} is at {found.url}, not at {wanted.server}",
@@ -128,18 +128,19 @@ def _at(servers: Servers, url: str, token: str | None) -> Server:
     return next(iter(here.values()))
 
 
-def _named(servers: Servers, context: str | None) -> Server:
+def called(servers: Servers, context: str | None) -> str:
+    """Return the name of the context that is meant: the one named, the current, the only one."""
     known = servers.known
     if context is not None:
         if context not in known:
             raise UserError(
                 f"there is no context {context!r}", hint=_one_of(known) or "`steer login URL`"
             )
-        return known[context]
+        return context
     if servers.current in known:
-        return known[servers.current]
+        return servers.current
     if len(known) == 1:
-        return next(iter(known.values()))
+        return next(iter(known))
     if known:
         raise UserError("several servers are known, and none is named", hint=_one_of(known))
     raise UserError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from steersman.cli import worker_run
 from steersman.cli.remote import connection, output
 from steersman.cli.remote.connection import Asked, Json, asks, items, path
 from steersman.cli.remote.tables import Column, of
@@ -37,7 +38,10 @@ def queue(asked: Asked) -> None:
 
 @click.group("worker")
 def command() -> None:
-    """Look at workers, and say what they may do."""
+    """Run a worker here; list, pause and resume workers of a server."""
+
+
+command.add_command(worker_run.command)
 
 
 @command.command("list")
