@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import RowMapping
 
@@ -18,6 +18,7 @@ from steersman.core.pipelines.model import Config, Pipeline
 from steersman.core.variables import Command
 from steersman.server import placing
 from steersman.server.platform import Platform
+from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import keeping, projects, published
 from steersman.store.base import Transaction
@@ -334,6 +335,4 @@ async def step(parts: Platform, owner: str, name: str, version: str) -> Response
     if row is None:
         raise NotFound(f"no step {owner}/{name} {version} is published here")
     headers = {"X-Step-Version": row["version"], "ETag": f'"{row["sha256"]}"'}
-    return StreamingResponse(
-        parts.blobs.get(row["blob"]), media_type="application/x-tar", headers=headers
-    )
+    return Streamed(parts.blobs.get(row["blob"]), media_type="application/x-tar", headers=headers)

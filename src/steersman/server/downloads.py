@@ -8,10 +8,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from steersman.blobs.base import Blobs
 from steersman.core.errors import NotFound
+from steersman.server.streaming import Streamed
 
 TAR = "application/x-tar"
 RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
@@ -84,7 +85,7 @@ async def send(
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{found.size}"
     headers["Content-Length"] = str(part.stop - part.start)
     pieces = blobs.get(found.blob, part.start, part.stop)
-    return StreamingResponse(pieces, part.status, media_type=TAR, headers=headers)
+    return Streamed(pieces, part.status, media_type=TAR, headers=headers)
 
 
 async def primed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.engine import RowMapping
 
 from steersman import wire
@@ -28,6 +28,7 @@ from steersman.core.reports import (
 from steersman.server import delivering, moving, problems
 from steersman.server.access import AttemptId, Parts
 from steersman.server.platform import Platform
+from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import steps as step_rows
 from steersman.store.base import Transaction
@@ -130,9 +131,7 @@ async def steps(body: wire.Steps, parts: Parts, attempt: AttemptId) -> dict[str,
 async def source(parts: Parts, attempt: AttemptId) -> Response:
     """Return the source as a tar."""
     await _open(parts, attempt)
-    return StreamingResponse(
-        await delivering.source(parts, attempt), media_type="application/x-tar"
-    )
+    return Streamed(await delivering.source(parts, attempt), media_type="application/x-tar")
 
 
 @router.get("/cache")
@@ -142,7 +141,7 @@ async def read_cache(parts: Parts, attempt: AttemptId) -> Response:
     found = await delivering.cache(parts, attempt)
     if found is None:
         return Response(status_code=204)
-    return StreamingResponse(parts.blobs.get(found), media_type="application/octet-stream")
+    return Streamed(parts.blobs.get(found), media_type="application/octet-stream")
 
 
 @router.put("/cache")

@@ -9,8 +9,21 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Send
 
 HEARTBEAT = 15.0
+
+
+class Streamed(StreamingResponse):
+    """Closes what it streams when the reader breaks off: files behind it are let go at once."""
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        finally:
+            close = getattr(self.body_iterator, "aclose", None)
+            if close is not None:
+                await close()
 
 
 class Ended(Exception):
@@ -20,9 +33,7 @@ class Ended(Exception):
 def sse(request: Request, events: AsyncIterator[str]) -> Response:
     """Return *events* as a stream; a comment now and then keeps proxies from closing it."""
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        _kept_alive(request, events), media_type="text/event-stream", headers=headers
-    )
+    return Streamed(_kept_alive(request, events), media_type="text/event-stream", headers=headers)
 
 
 async def _kept_alive(request: Request, events: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -25,32 +25,6 @@ from steersman.server import first_start
 from steersman.server.planning import Planner
 from tests.server.conftest import Repository
 
-COMMANDS = {
-    "login": ("remote.logins:login", "log in to a server"),
-    "logout": ("remote.logins:logout", "forget a login"),
-    "project": ("remote.projects", "add, look at and remove projects"),
-    "trigger": ("remote.triggers", "run a project on the server"),
-    "runs": ("remote.runs:runs", "list runs"),
-    "show": ("remote.runs:show", "show a run with its jobs"),
-    "logs": ("remote.logs", "print the log of a job"),
-    "watch": ("remote.watching:watch", "show a run until it ends"),
-    "wait": ("remote.watching:wait", "wait until a run ends"),
-    "cancel": ("remote.runs:cancel", "end a run"),
-    "retry": ("remote.runs:retry", "try jobs of a run again"),
-    "rerun": ("remote.runs:rerun", "run the same commit once more"),
-    "approve": ("remote.runs:approve", "let a job go on that waits for a person"),
-    "decline": ("remote.runs:decline", "cancel a job that waits for a person"),
-    "secret": ("remote.secrets", "set, list and remove secrets"),
-    "token": ("remote.tokens", "make, list and take back tokens"),
-    "artifact": ("remote.artifacts", "list and fetch what runs left"),
-    "pull": ("remote.artifacts:pull", "fetch all artifacts of a run"),
-    "cache": ("remote.caches", "list and remove caches"),
-    "queue": ("remote.workers:queue", "list what waits for a worker"),
-    "worker": ("remote.workers", "look at workers, and say what they may do"),
-    "replay": ("remote.replay", "run a job of the server on this machine"),
-}
-main.COMMANDS.update(COMMANDS)
-
 ONE = """box: busybox
 build:
   retry-on-error: never

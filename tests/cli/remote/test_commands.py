@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.remote.conftest import COMMANDS, Stage, Steer, same
+from steersman.cli import main
+from tests.cli.remote.conftest import Stage, Steer, same
+
+REMOTE = [name for name, (module, _) in main.COMMANDS.items() if module.startswith("remote.")]
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +219,6 @@ def test_a_server_that_is_away_is_our_infrastructure(steer: Steer) -> None:
     assert "hint: is the server up, and its address right?" in ended.err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", REMOTE)
 def test_every_command_has_help(steer: Steer, name: str) -> None:
     assert "Usage:" in steer(name, "--help").out

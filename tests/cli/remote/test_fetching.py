@@ -67,13 +67,22 @@ def test_one_artifact_is_fetched_by_its_id(steer: Steer, left: str) -> None:
     assert steer("artifact", "get", "0" * 26).err.startswith("error: there is no run")
 
 
-def test_a_broken_download_leaves_nothing_behind(steer: Steer, stage: Stage, left: str) -> None:
-    identity = steer("artifact", "list", left, "-o", "name").out.split()[0]
-    stage.door.cut = [f"/artifacts/{identity}"]
-    broken = steer("artifact", "get", identity, "--into", "broken")
-    assert stage.door.cut == []
-    assert broken.code == 3
-    assert not Path("broken").exists()
+def test_a_damaged_artifact_leaves_nothing_behind(steer: Steer, stage: Stage, left: str) -> None:
+    blobs = stage.repository.folder.parent / "data" / "blobs" / "artifacts+"
+    blob, whole = next(
+        (path, path.read_bytes())
+        for path in blobs.rglob("*")
+        if path.is_file() and b"<x/>" in path.read_bytes()
+    )
+    identity = steer("artifact", "list", left, "-o", "name").out.split()[1]
+    blob.write_bytes(whole.replace(b"<x/>", b"<z/>"))
+    damaged = steer("artifact", "get", identity, "--into", "damaged")
+    assert damaged.code == 3
+    assert damaged.err.startswith(f"error: the artifact {identity} is damaged")
+    assert steer("pull", left, "--into", "all").code == 3
+    assert not Path("damaged").exists()
+    assert not Path("all").exists()
+    blob.write_bytes(whole)
 
 
 def test_a_job_is_replayed_with_what_it_had(
@@ -93,8 +102,10 @@ def test_a_replay_asks_for_its_secrets(steer: Steer, left: str) -> None:
     assert refused == (
         2,
         "",
-        "error: the job had secrets that your environment does not hold: PW\n\n"
-        "hint: set them, or give --skip-secrets\n",
+        (
+            "error: the job had secrets that your environment does not hold: PW\n\n"
+            "hint: set them, or give --skip-secrets\n"
+        ),
     )
     skipped = steer("replay", left, "build", "--on", "host", "--skip-secrets", "-q")
     assert (skipped.code, skipped.out) == (

@@ -6,7 +6,6 @@ import io
 import os
 import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
@@ -53,13 +52,13 @@ def raw(steer: Steer, *words: str) -> bytes:
 
 
 @pytest.fixture
-def out(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
+def out(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
     """What is written to stdout, as bytes."""
     from steersman.cli.remote import logs
 
     kept = io.BytesIO()
     monkeypatch.setattr(logs, "_write", kept.write)
-    yield kept
+    return kept
 
 
 def test_a_log_is_printed_byte_for_byte(steer: Steer, ended: str, out: io.BytesIO) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ STREAM = (
 def test_events_are_the_same_wherever_the_stream_is_cut(cuts: list[int]) -> None:
     reader = Reader()
     edges = [0, *cuts, len(STREAM)]
-    pieces = [STREAM[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [STREAM[start:stop] for start, stop in pairwise(edges)]
     found = [event for piece in pieces for event in reader.feed(piece)]
     assert found == [("7", {"number": 7}), ("8", {"café": 2})]
 

@@ -25,8 +25,10 @@ def test_without_a_login_it_is_said_how_to_get_one(steer: Steer) -> None:
     assert steer("runs") == (
         2,
         "",
-        "error: no server is known\n\n"
-        "hint: `steer login URL`, or set STEERSMAN_SERVER and STEERSMAN_TOKEN\n",
+        (
+            "error: no server is known\n\n"
+            "hint: `steer login URL`, or set STEERSMAN_SERVER and STEERSMAN_TOKEN\n"
+        ),
     )
 
 

@@ -86,8 +86,12 @@ def _pull(asked: Asked, named: str, into: Path | None) -> None:
         if not found:
             raise NotFound(f"the run {output.run_name(run)} left no artifacts")
         _must_be_new(target)
-        for each in _newest(found):
-            await _fetch(client, each["id"], target / _place(each), each["sha256"])
+        try:
+            for each in _newest(found):
+                await _fetch(client, each["id"], target / _place(each), each["sha256"])
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
         return target, found
 
     target, found = connection.run(asked, pulled)

@@ -73,6 +73,12 @@ def run(asked: Asked, work: Callable[[Client], Awaitable[T]]) -> T:
     return at(server, work)
 
 
+def connecting(asked: Asked) -> Callable[[], Client]:
+    """Return what opens a client of the server that is meant."""
+    server = servers.choose(servers.read(servers.place()), asked.wanted)
+    return lambda: Client(server.url, server.token, user_agent=AGENT)
+
+
 def at(server: servers.Server, work: Callable[[Client], Awaitable[T]]) -> T:
     """Do *work* with a client of *server*."""
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import click
 
@@ -63,7 +63,8 @@ def command(asked: Asked, run: str, job: str | None, attempt: int | None, **flag
         connection.run(asked, lambda client: _archives(client, spec, folder))
         mine = cast("JobSpec", {**spec, "attempt": run_id, "hidden": hidden})
         with show.audience(flags) as tell, Stopping() as stopping:
-            return stopping.run(_run(mine, working, flags, tell, stopping.cancelled))
+            work = Work(mine, working, flags, connection.connecting(asked))
+            return stopping.run(_run(work, tell, stopping.cancelled))
     finally:
         for name in ("source", "cache"):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -108,20 +109,30 @@ def _secrets(names: list[str], environ: Mapping[str, str]) -> dict[str, str]:
     return {name: asked.get(name) or environ.get(name, "") for name in names}
 
 
-async def _run(
-    spec: JobSpec, working: Any, flags: Flags, tell: Any, cancelled: asyncio.Event
-) -> int:
+class Work(NamedTuple):
+    """What is to be run, where, and how the server is asked for steps it publishes."""
+
+    spec: JobSpec
+    working: Any
+    flags: Flags
+    connect: Callable[[], Client]
+
+
+async def _run(work: Work, tell: Any, cancelled: asyncio.Event) -> int:
     from steersman import pipeline_file
     from steersman.cli import door
     from steersman.cli.job import settings
     from steersman.core.steps import State
     from steersman.executor import Attempt
+    from steersman.runner import registries
     from steersman.runner.jobs import Allowed, Places, build
 
+    spec, working, flags, connect = work
     folder = working.builds / spec["attempt"]
     containers = await door.choose(flags, working, tell)
     try:
-        job = build(spec, Places(folder, working.steps), containers, Allowed())
+        registry = registries.of_api(connect, folder)
+        job = build(spec, Places(folder, working.steps), containers, Allowed(), registry)
         config = pipeline_file.parse(spec["file"], spec["file_name"]).checked()
         job = job._replace(
             folder=folder,

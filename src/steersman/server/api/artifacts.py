@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import with_config
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.engine import RowMapping
@@ -27,6 +26,7 @@ from steersman.server.checked import STRICT
 from steersman.server.downloads import TAR, Download
 from steersman.server.paths import Identity, RunName
 from steersman.server.platform import Platform
+from steersman.server.streaming import Streamed
 from steersman.store import listing
 from steersman.store.base import Transaction
 from steersman.store.tables import artifacts, attempts, runs
@@ -126,7 +126,7 @@ async def get_file(identity: Identity, path: str, parts: Parts, who: Who) -> Res
         "Content-Disposition": downloads.attachment(path.rpartition("/")[2]),
         **downloads.HARMLESS,
     }
-    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
+    return Streamed(pieces, media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/runs/{identity:path}/artifacts.tar")
@@ -146,7 +146,7 @@ async def get_all(identity: RunName, parts: Parts, who: Who) -> Response:
         raise NotFound(f"the run {run['number']} of {run['project']} has no artifacts")
     name = downloads.attachment(f"{run['project']}-{run['number']}-artifacts.tar")
     headers = {"Content-Disposition": name, **downloads.HARMLESS}
-    return StreamingResponse(_joined(parts.blobs, rows), media_type=TAR, headers=headers)
+    return Streamed(_joined(parts.blobs, rows), media_type=TAR, headers=headers)
 
 
 async def _joined(blobs: Blobs, rows: list[RowMapping]) -> AsyncIterator[bytes]:

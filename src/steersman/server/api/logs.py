@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import UserError
@@ -17,7 +16,7 @@ from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
 from steersman.server.api.runs import attempt
 from steersman.server.platform import Platform
-from steersman.server.streaming import Ended, sse
+from steersman.server.streaming import Ended, Streamed, sse
 
 router = APIRouter(tags=["logs"])
 TEXT = "text/plain; charset=utf-8"
@@ -40,7 +39,7 @@ async def raw(
     headers = {"X-Log-Size": str(row["log_size"]), "Accept-Ranges": "bytes"}
     if follow:
         pieces = _alive(request, parts.logs.follow(identity, offset))
-        return StreamingResponse(pieces, media_type=TEXT, headers=headers)
+        return Streamed(pieces, media_type=TEXT, headers=headers)
     found = _range(request.headers.get("range"), row["log_size"], offset)
     if found is None:
         headers["Content-Range"] = f"bytes */{row['log_size']}"
@@ -49,7 +48,7 @@ async def raw(
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{row['log_size']}"
     headers["Content-Length"] = str(stop - start)
-    return StreamingResponse(
+    return Streamed(
         parts.logs.read(identity, start, stop), status, media_type=TEXT, headers=headers
     )
 

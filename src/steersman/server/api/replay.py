@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from steersman.core.permissions import Action
 from steersman.server import delivering, downloads
@@ -12,6 +11,7 @@ from steersman.server.answers import answer
 from steersman.server.api.runs import attempt
 from steersman.server.downloads import TAR
 from steersman.server.paths import Identity
+from steersman.server.streaming import Streamed
 
 router = APIRouter(tags=["replay"])
 
@@ -31,7 +31,7 @@ async def source(identity: Identity, parts: Parts, who: Who) -> Response:
     """Return the source an attempt began with, a tar."""
     row = await attempt(parts, who, identity, Action.ARTIFACT_GET)
     pieces = await downloads.primed(await delivering.source(parts, identity))
-    return StreamingResponse(pieces, media_type=TAR, headers=_headers(row["job"], "source"))
+    return Streamed(pieces, media_type=TAR, headers=_headers(row["job"], "source"))
 
 
 @router.get("/attempts/{identity}/cache")
@@ -42,7 +42,7 @@ async def cache(identity: Identity, parts: Parts, who: Who) -> Response:
     if blob is None or await parts.blobs.size(blob) is None:
         return Response(status_code=204)
     headers = _headers(row["job"], "cache")
-    return StreamingResponse(parts.blobs.get(blob), media_type=TAR, headers=headers)
+    return Streamed(parts.blobs.get(blob), media_type=TAR, headers=headers)
 
 
 def _headers(job: str, what: str) -> dict[str, str]:
