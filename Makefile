@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports bench fuzz lock clean
+.PHONY: help demo test check lint types imports bench fuzz chaos lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ $(DEV): $(READY) requirements/dev.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: $(READY)  ## run the bundled example (in containers where an engine answers)
+demo: $(READY)  ## bring the platform up and push the bundled example through it
 	@$(BIN)/python examples/demo.py
 
 test: check pytest  ## run every check and every test that can run here
@@ -52,13 +52,16 @@ bench: $(READY)  ## measure against the yardsticks (writes docs/benchmarks.md)
 fuzz: $(DEV)  ## feed the language a million files (hours; FILES=1000000)
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),1000000)
 
+chaos: $(DEV)  ## kill server, worker and runners through 200 jobs (long; CHAOS_JOBS=200)
+	CHAOS_JOBS=$(or $(CHAOS_JOBS),200) CHAOS_KILLS=$(or $(CHAOS_KILLS),80) OUTAGE=180 OUTAGE_JOBS=50 \
+	    $(BIN)/python -m pytest -q --timeout=3600 tests/platform
+
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
            --no-annotate --no-header --quiet
 lock: $(DEV)  ## pin the dependencies again, with hashes
 	$(COMPILE) --output-file requirements/base.txt
-	$(COMPILE) --extra build --output-file requirements/build.txt
 	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --output-file requirements/platform.txt
 	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --extra dev --output-file requirements/dev.txt
 
 clean:  ## remove what was set up
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

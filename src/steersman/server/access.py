@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 from sqlalchemy.engine import RowMapping
 
 from steersman.core import permissions, tokens
@@ -17,6 +18,15 @@ COOKIE = "steersman_session"
 REMEMBER = 60.0
 """Seconds in which a token's use is noted once."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# They let everybody through: all they do is to stand in /openapi.json.
+_TOKEN = HTTPBearer(
+    scheme_name="token", description="of a person, a hook or a worker", auto_error=False
+)
+_ATTEMPT_TOKEN = HTTPBearer(
+    scheme_name="attempt", description="of one attempt, for its runner", auto_error=False
+)
+Described = Annotated[object, Security(_TOKEN)]
+DescribedAttempt = Annotated[object, Security(_ATTEMPT_TOKEN)]
 
 
 class Caller(NamedTuple):
@@ -53,7 +63,7 @@ def bearer(request: Request) -> str | None:
     return text.strip() or None if scheme.lower() == "bearer" else None
 
 
-async def caller(request: Request) -> Caller:
+async def caller(request: Request, _: Described = None) -> Caller:
     """Return who asks; `Unknown` without a token that works."""
     text = bearer(request)
     if text is None and (text := request.cookies.get(COOKIE)) is not None:
@@ -99,15 +109,14 @@ async def identify(parts: Platform, text: str) -> Caller:
     )
 
 
-async def worker(request: Request) -> Caller:
+async def worker(found: Annotated[Caller, Depends(caller)]) -> Caller:
     """Return the worker that asks."""
-    found = await caller(request)
     if found.kind is not tokens.Kind.WORKER:
         raise Forbidden("this is for workers", hint="make a token by `steer worker token`")
     return found
 
 
-def attempt(request: Request) -> str:
+def attempt(request: Request, _: DescribedAttempt = None) -> str:
     """Return the id of the attempt whose runner asks; whether it may is for its state to say."""
     text = bearer(request) or ""
     found = tokens.attempt_of(platform(request).settings.attempt_key, text)

@@ -90,6 +90,7 @@ def build(
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=problems.DESCRIBED,
     )
     app.state.platform = platform
     app.state.oidc = oidc

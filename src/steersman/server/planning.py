@@ -29,7 +29,8 @@ from steersman.store import runs as run_rows
 from steersman.store.base import Transaction
 from steersman.store.tables import projects as project_table
 
-CLAIM = 300.0
+CLAIM = 45.0
+"""Seconds after which another server plans what one that was killed had begun to."""
 PAUSES = (1.0, 5.0, 20.0, 60.0, 120.0)
 AT_ONCE = 4
 log = logging.getLogger("steersman.server")
@@ -86,6 +87,7 @@ class Planner:
         project = await store.read(lambda tx: tx.one(query))
         if project is None:
             return
+        renewing = asyncio.create_task(self._renew(identity))
         try:
             read = await self.sources.read(project, row["request"])
         except Unavailable as error:
@@ -98,7 +100,18 @@ class Planner:
             read = Read(None, message=str(error), errored=True)
         except SteersmanError as error:
             read = Read(None, message=_said(error))
+        finally:
+            renewing.cancel()
         await store.write(lambda tx: self._make(tx, row, project, read))
+
+    async def _renew(self, identity: str) -> None:
+        """Keep a claim for as long as a large repository takes to be fetched."""
+        while True:
+            await asyncio.sleep(CLAIM / 3)
+            with suppress(SteersmanError):
+                await self.platform.store.write(
+                    lambda tx: projects.renew(tx, identity, tx.now + CLAIM)
+                )
 
     def _make(self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read) -> None:
         """Make the runs, once, however often this is tried."""

@@ -26,6 +26,23 @@ from steersman.server.limits import TooMuch
 
 log = logging.getLogger("steersman.server")
 MEDIA = "application/problem+json"
+_TEXT = {"type": "string"}
+_FORM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "what is wrong, in words for people"},
+        "hint": {**_TEXT, "description": "what to do about it"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "a problem (RFC 9457)", "content": {MEDIA: {"schema": _FORM}}}
+}
+"""What /openapi.json says of errors."""
 # The first that fits counts.
 STATUSES: tuple[tuple[type[SteersmanError], int, str], ...] = (
     (TooMuch, 413, "too large"),
@@ -61,6 +78,19 @@ def of(error: SteersmanError) -> JSONResponse:
     return problem(status, title, detail, hint=error.hint, headers=headers)
 
 
+def _in_words(request: Request, error: HTTPException) -> str:
+    """Say what the framework only has a phrase for."""
+    place = request.url.path[:200]
+    if error.status_code == 404:
+        return f"there is nothing at {place}"
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return f"{request.method[:20]} does not work at {place}" + (allowed and f": use {allowed}")
+    if isinstance(error.__cause__, RecursionError):
+        return "the JSON of the body is nested too deeply"
+    return f"{str(error.detail).lower()}: {error.__cause__ or 'the request is not as it should be'}"
+
+
 def install(app: FastAPI) -> None:
     """Let *app* answer every error in this form."""
 
@@ -79,8 +109,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, SteersmanError):
+            return of(error.__cause__)
         headers = dict(error.headers or {})
-        return problem(error.status_code, str(error.detail).lower(), "", headers=headers)
+        detail = _in_words(request, error)
+        return problem(error.status_code, str(error.detail).lower(), detail, headers=headers)
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> JSONResponse:

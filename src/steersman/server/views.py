@@ -67,6 +67,7 @@ def run(row: RowMapping) -> Json:
         "event": cause.get("kind") or "",
         "by": cause.get("author") or "",
         "fork": bool(cause.get("fork")),
+        "variables": cause.get("variables") or {},
         "created": time(row["created"]),
         "began": time(row["began"]),
         "ended": time(row["ended"]),

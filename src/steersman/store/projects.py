@@ -59,6 +59,12 @@ def claim(tx: Transaction, identity: str, until: float) -> RowMapping | None:
     return tx.one(select(triggers).where(triggers.c.id == identity))
 
 
+def renew(tx: Transaction, identity: str, until: float) -> None:
+    """Keep the claim on a trigger, if it still is to be planned."""
+    where = (triggers.c.id == identity, triggers.c.state == "accepted")
+    tx.execute(update(triggers).where(*where).values(next_try=until))
+
+
 def is_open(tx: Transaction, identity: str) -> bool:
     """Tell whether a trigger still waits for its plan, and let nobody else change it."""
     query = select(triggers.c.state).where(triggers.c.id == identity)

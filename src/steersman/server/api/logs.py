@@ -60,7 +60,8 @@ def _range(header: str | None, size: int, offset: int) -> tuple[int, int, int] |
         return min(offset, size), size, 200
     first, last = match.groups()
     if not first:
-        return max(0, size - int(last)), size, 206
+        count = min(int(last), size)
+        return (size - count, size, 206) if count else None
     if int(first) >= size:
         return None
     stop = min(int(last) + 1, size) if last else size
