@@ -10,7 +10,17 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-SCRIPTS = ("three_steps", "output", "start", "copy_tree", "check_5000_lines")
+SCRIPTS = (
+    "three_steps",
+    "output",
+    "start",
+    "copy_tree",
+    "check_5000_lines",
+    "platform_first_line",
+    "platform_many_jobs",
+    "platform_load",
+    "platform_logs",
+)
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks

@@ -17,8 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.measure import steer
 from tests.e2e.program import environment
+
+from bench.measure import steer
 
 Row = tuple[str, str, str]
 PATIENCE = 120.0
@@ -40,8 +41,14 @@ class Api:
         headers = {"Authorization": f"Bearer {self.token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # The server ends connections that were silent for some seconds.
+            self._connection.close()
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {answer.read()!r}")
         return answer
@@ -115,7 +122,7 @@ def started(folder: Path, *words: str) -> Iterator[Started]:
     data, said = folder / "data", folder / "said"
     command = [*steer(*words), "--data", str(data), "--listen", "127.0.0.1:0"]
     with said.open("wb") as out:
-        process = subprocess.Popen(  # noqa: PLW1509 - no thread runs yet
+        process = subprocess.Popen(
             command, stdout=out, stderr=out, env=environment(), preexec_fn=group.join
         )
     try:
@@ -133,13 +140,15 @@ def started(folder: Path, *words: str) -> Iterator[Started]:
         process.wait()
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for something that other processes do."""
+def until(
+    condition: Callable[[], object], what: str, seconds: float = PATIENCE, pause: float = 0.02
+) -> None:
+    """Wait for something that other processes do, looking every *pause* seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def repository(folder: Path, text: str) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import time
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,7 +86,7 @@ def ours(api: Api) -> tuple[float, list[float]]:
     seen = api.call("GET", f"/api/v1/attempts/{attempt}")
     step = next(each for each in seen["steps"] if each["name"] == "print")
     marks = [began, *map(_seconds, (seen["queued"], seen["started"], step["began"])), line]
-    return line - began, [b - a for a, b in zip(marks, marks[1:], strict=False)]
+    return line - began, [after - before for before, after in pairwise(marks)]
 
 
 def _state(api: Api, run: str) -> Any:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bench import _platform as platform
 from bench import buildbot
-from bench._platform import Row, Started
+from bench._platform import Api, Row, Started
 
 JOBS = 200
 QUICK_JOBS = 30
@@ -22,6 +22,8 @@ ROUNDS = 3
 REST = 30.0
 QUICK_REST = 3.0
 SETTLE = 3.0
+LOOK = 0.2
+"""Seconds between two looks whether all is done: looking costs the server too."""
 FILE = """\
 box: busybox
 build:
@@ -55,20 +57,20 @@ def ours(up: Started, count: int) -> Costs:
     began = time.perf_counter()
     for _ in range(count):
         last = platform.trigger(api, "nothing")
-    platform.until(lambda: _ended(up, last), "the last run has ended")
-    platform.until(lambda: not _open(up), "every run has ended")
+    platform.until(lambda: _ended(api, last), "the last run has ended", pause=LOOK)
+    platform.until(lambda: not _open(api), "every run has ended", pause=LOOK)
     wall = time.perf_counter() - began
     server = platform.own_cpu(up.pid) - own
     return Costs(wall, server, up.group.seconds() - whole - server)
 
 
-def _ended(up: Started, trigger: str) -> bool:
-    found = up.api().call("GET", f"/api/v1/triggers/{trigger}")["runs"]
+def _ended(api: Api, trigger: str) -> bool:
+    found = api.call("GET", f"/api/v1/triggers/{trigger}")["runs"]
     return bool(found and found[0]["ended"])
 
 
-def _open(up: Started) -> bool:
-    states = {run["state"] for run in up.api().call("GET", "/api/v1/runs?limit=10")["items"]}
+def _open(api: Api) -> bool:
+    states = {run["state"] for run in api.call("GET", "/api/v1/runs?limit=10")["items"]}
     assert states <= {"succeeded", "running", "queued"}, states
     return states != {"succeeded"}
 

@@ -22,6 +22,10 @@ def strict(said: type[Said]) -> type[Said]:
 PROTOCOL = 1
 """Raised when an older worker or runner could not be understood any more."""
 HEARTBEAT_SECONDS = 5.0
+HOLD_SECONDS = (60, 2 * 3600)
+"""The shortest and the longest a box is held; the longest also with somebody in it."""
+SHELL_QUIET_SECONDS = 15.0
+"""After so much silence a byte of no meaning is sent: proxies close what says nothing."""
 LEASE_WAIT_SECONDS = 20.0
 PIECE = 1024 * 1024
 """The most bytes of a log in one request."""
@@ -122,6 +126,32 @@ class Orders(TypedDict):
 
     cancel: str | None
     note: NotRequired[str]
+
+
+@strict
+class Holding(TypedDict):
+    """A runner holds the box of a job that failed; the answer may wait for who wants in."""
+
+    runner: str
+    wait: NotRequired[float]
+
+
+class WantedShell(TypedDict):
+    """A shell somebody wants in the box, None where nobody does, and the size of its terminal."""
+
+    shell: str | None
+    columns: int
+    rows: int
+
+
+class Typed(TypedDict):
+    """A line of what goes to a shell: bytes in base64, or the new size of the terminal.
+
+    An empty line keeps the connection.
+    """
+
+    data: NotRequired[str]
+    size: NotRequired[list[int]]
 
 
 @strict

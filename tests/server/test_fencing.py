@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx2
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from sqlalchemy import select
 
 from steersman.server import app as apps
 from steersman.server import runner_api, worker_api
 from steersman.server.platform import Platform
-from steersman.store.base import Transaction
-from steersman.store.tables import attempts
-from tests.server.conftest import Repository, Site, site
+from tests.platform.faults import Granted, everything, granted, queued, run_state
+from tests.server.conftest import Repository
 
-FILE = "box: busybox\nbuild:\n  steps: [{script: {code: echo}}]\n"
 STEP = {"number": 1, "name": "s", "phase": "main", "state": "running", "began": 1.0, "log_start": 0}
 # Every route of a runner, and a request that its own runner may make.
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
@@ -36,92 +35,23 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
 }
 NOT_PUBLISHED = ("GET", "/runner/v1/steps/{owner}/{name}")
 RECORD = ("POST", "/runner/v1/record")
+STEPS = ("POST", "/runner/v1/steps")
+ARTIFACT = ("PUT", "/runner/v1/artifacts/{kind}/{name:path}")
 PARAMETERS = {"{kind}": "output", "{name:path}": "output", "{owner}": "o", "{name}": "n"}
 NAMES_ITS_RUNNER = [key for key, more in REQUESTS.items() if "runner" in more.get("json", {})]
 
 
-class Granted(NamedTuple):
-    """An attempt as it was given to a worker."""
-
-    here: Site
-    id: str
-    lease: int
-    token: str
-
-    async def ask(self, route: tuple[str, str], **changes: Any) -> httpx2.Response:
-        """Make the request of *route* by the token of this attempt."""
-        method, path = route
-        for name, value in PARAMETERS.items():
-            path = path.replace(name, value)
-        return await self.here.call(method, path, token=self.token, **REQUESTS[route] | changes)
-
-    async def record(self, runner: str = "r", state: str = "succeeded", size: int = 0) -> Any:
-        said = {"runner": runner, "state": state, "log_size": size}
-        return await self.ask(RECORD, json=said)
-
-    async def append(self, offset: int, data: bytes) -> httpx2.Response:
-        route = ("PUT", "/runner/v1/log")
-        return await self.ask(route, params={"offset": offset}, content=data)
-
-    async def begin(self, runner: str = "r") -> None:
-        answer = await self.ask(("POST", "/runner/v1/started"), json={"runner": runner})
-        assert answer.status_code == 200, answer.text
-
-    async def lost(self) -> None:
-        """Let the worker say that this attempt's runner is gone, before it ever spoke."""
-        said = {"attempt": self.id, "lease": self.lease, "kind": "lost"}
-        answer = await self.here.call("POST", "/worker/v1/report", said, token=self.here.worker)
-        assert answer.json() == {"hearing": "news"}
-
-
-async def granted(here: Site) -> Granted:
-    """Lease the next attempt."""
-    says = {"worker": "w", "pools": ["default"], "capabilities": [], "slots": 9, "take": 1}
-    answer = await here.call("POST", "/worker/v1/lease", {**says, "wait": 5.0}, token=here.worker)
-    [given] = answer.json()["granted"]
-    return Granted(here, given["attempt"], given["lease"], given["token"])
-
-
-@asynccontextmanager
-async def begun(parts: Platform, repository: Repository, times: int = 1) -> AsyncIterator[Site]:
-    """Let a project have runs whose one job waits in the queue."""
-    repository.commit({"wercker.yml": FILE})
-    async with site(parts) as here:
-        wanted = {"name": "shop", "repository": str(repository.folder)}
-        assert (await here.call("POST", "/api/v1/projects", wanted)).status_code == 201
-        for _ in range(times):
-            asked = {"kind": "push", "branch": "main"}
-            await here.call("POST", "/api/v1/projects/shop/triggers", asked)
-        await here.plan()
-        yield here
-
-
-async def everything(parts: Platform) -> list[dict[str, Any]]:
-    """Return all attempts as they are stored."""
-
-    def load(tx: Transaction) -> list[dict[str, Any]]:
-        return [dict(row) for row in tx.all(select(attempts).order_by(attempts.c.id))]
-
-    return await parts.store.read(load)
-
-
-async def run_state(here: Site, number: int = 1) -> str:
-    return str((await here.call("GET", f"/api/v1/runs/shop/{number}")).json()["state"])
-
-
-def routes(prefix: str) -> set[tuple[str, str]]:
-    """Return every route of the API for runners or workers."""
-    router = {"runner": runner_api, "worker": worker_api}[prefix].router
-    return {
-        (method, route.path)
-        for route in router.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods
-    }
+async def ask(mine: Granted, route: tuple[str, str], **changes: Any) -> httpx2.Response:
+    """Make the request of *route* by the token of *mine*."""
+    method, path = route
+    for name, value in PARAMETERS.items():
+        path = path.replace(name, value)
+    return await mine.ask(method, path, **REQUESTS[route] | changes)
 
 
 def test_every_route_of_a_runner_is_in_this_file() -> None:
-    assert routes("runner") == set(REQUESTS)
+    found = [route for route in runner_api.router.routes if isinstance(route, APIRoute)]
+    assert {(method, each.path) for each in found for method in each.methods or ()} == set(REQUESTS)
 
 
 Check = Callable[[Platform, Repository], Awaitable[None]]
@@ -130,27 +60,25 @@ Check = Callable[[Platform, Repository], Awaitable[None]]
 @pytest.fixture
 def run(platform: Platform, repository: Repository) -> Callable[[Check], None]:
     """Run a coroutine over a server on SQLite."""
-    import asyncio
-
     return lambda check: asyncio.run(check(platform, repository))  # type: ignore[arg-type]
 
 
 async def _living(parts: Platform, repository: Repository, route: tuple[str, str]) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin()
-        answer = await mine.ask(route)
+        answer = await ask(mine, route)
         assert answer.status_code == 404 if route == NOT_PUBLISHED else answer.is_success
 
 
 async def _replaced(parts: Platform, repository: Repository, route: tuple[str, str]) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         first = await granted(here)
         await first.lost()
         second = await granted(here)
         await second.begin("second")
         before = await everything(parts)
-        answer = await first.ask(route)
+        answer = await ask(first, route)
         if route == RECORD:
             assert answer.json() == {"hearing": "fenced"}
         else:
@@ -174,7 +102,7 @@ def test_a_route_is_closed_to_the_first_attempt_once_the_second_began(
 
 
 async def _late_log(parts: Platform, repository: Repository, size: int) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin()
         assert (await mine.append(0, b"kept\n")).json() == {"size": 5}
@@ -196,14 +124,14 @@ def test_nothing_is_added_to_the_log_of_an_attempt_that_has_ended(
 
 
 async def _second_runner(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin("first")
         before = await everything(parts)
         assert len(NAMES_ITS_RUNNER) == 4
         for route in NAMES_ITS_RUNNER:
             said = {**REQUESTS[route]["json"], "runner": "second"}
-            answer = await mine.ask(route, json=said)
+            answer = await ask(mine, route, json=said)
             refused = answer.status_code == 409 and answer.json()["hint"] == "stop"
             assert refused or answer.json() == {"hearing": "fenced"}, route
         assert await everything(parts) == before
@@ -215,7 +143,7 @@ def test_a_second_runner_of_one_attempt_is_refused(run: Callable[[Any], None]) -
 
 
 async def _again(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin()
         assert (await mine.record()).json() == {"hearing": "news"}
@@ -232,7 +160,7 @@ def test_succeeded_twice_is_once_and_no_later_word_changes_it(run: Callable[[Any
 
 
 async def _not_whole(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin()
         await mine.append(0, b"12345")
@@ -251,12 +179,12 @@ def test_a_record_waits_until_the_log_is_whole(run: Callable[[Any], None]) -> No
 
 
 async def _no_record(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository) as here:
+    async with queued(parts, repository) as here:
         for left in (2, 1, 0):
             mine = await granted(here)
             await mine.append(0, b"all done\n")
             done = {**STEP, "state": "succeeded"}
-            await mine.ask(("POST", "/runner/v1/steps"), json={"runner": "r", "steps": [done]})
+            await ask(mine, STEPS, json={"runner": "r", "steps": [done]})
             await mine.lost()
             state = await run_state(here)
             assert state == ("running" if left else "errored")
@@ -273,91 +201,71 @@ def _open_to_all(route: APIRoute) -> bool:
         each = found.pop()
         names.add(getattr(each.call, "__name__", ""))
         found += each.dependencies
-    return "caller" not in names
+    return "known" not in names
 
 
-async def _elsewhere(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository) as here:
+async def _elsewhere(parts: Platform, repository: Repository, whose: str, status: int) -> None:
+    async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin()
-        asked = [
-            (method, route.path)
-            for route in _all_routes()
-            if not route.path.startswith("/runner/") and not _open_to_all(route)
-            for method in route.methods
-        ]
-        assert len(asked) > 50
-        for method, path in asked:
-            answer = await here.call(method, _filled(path, mine.id), token=mine.token, json={})
-            # Some look at the body first: then nothing was opened either.
-            assert answer.status_code in (401, 422), f"{method} {path}: {answer.text}"
-
-
-def _all_routes() -> list[APIRoute]:
-    routers = [*apps.PARTS, worker_api.router]
-    found = [route for router in routers for route in router.routes]
-    return [route for route in found if isinstance(route, APIRoute)]
-
-
-def _filled(path: str, attempt: str) -> str:
-    base = "" if path.startswith("/worker") else apps.API
-    words = path.replace("{identity:path}", "shop/1").replace("{identity}", attempt)
-    words = words.replace("{path:path}", "x").replace("{name}", "shop")
-    return base + "".join("x" if "{" in part else part for part in _parts(words))
-
-
-def _parts(path: str) -> list[str]:
-    return [part for piece in path.split("{") for part in _named(piece)]
-
-
-def _named(piece: str) -> list[str]:
-    name, closed, rest = piece.partition("}")
-    return ["{", rest] if closed else [name]
-
-
-def test_the_token_of_an_attempt_opens_nothing_but_what_is_for_runners(
-    run: Callable[[Any], None],
-) -> None:
-    run(_elsewhere)
-
-
-async def _worker_elsewhere(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository) as here:
-        mine = await granted(here)
-        await mine.begin()
+        token = mine.token if whose == "attempt" else here.worker
+        doors = _for_people() + (_of(worker_api.router) if whose == "attempt" else [])
         before = await everything(parts)
-        for method, path in REQUESTS:
-            answer = await mine._replace(token=here.worker).ask((method, path))
-            assert answer.status_code == 401, path
-        for route in _all_routes():
-            if route.path.startswith("/worker/") or _open_to_all(route):
-                continue
-            for method in route.methods:
-                path = _filled(route.path, mine.id)
-                answer = await here.call(method, path, token=here.worker, json={})
-                seen = f"{method} {path}: {answer.status_code} {answer.text}"
-                assert answer.status_code >= 400 or _is_empty(answer), seen
+        assert len(doors) > 50
+        for method, path in doors:
+            answer = await here.call(method, _filled(path, mine.id), token=token, json={})
+            assert answer.status_code == status, f"{method} {path}: {answer.text}"
         assert await everything(parts) == before
 
 
-def _is_empty(answer: httpx2.Response) -> bool:
-    """Tell whether a list that everybody may ask for holds nothing for this one."""
-    return bool(answer.json().get("items") == [])
+def _for_people() -> list[tuple[str, str]]:
+    """Return what asks people for a token."""
+    return [(method, f"{apps.API}{path}") for each in apps.PARTS for method, path in _of(each)]
 
 
-def test_the_token_of_a_worker_opens_nothing_of_people_and_of_runners(
-    run: Callable[[Any], None],
+def _of(router: APIRouter) -> list[tuple[str, str]]:
+    return [
+        (method, route.path)
+        for route in router.routes
+        if isinstance(route, APIRoute) and not _open_to_all(route)
+        for method in sorted(route.methods or ())
+    ]
+
+
+def _filled(path: str, attempt: str) -> str:
+    words = path.replace("{identity:path}", "shop/1").replace("{identity}", attempt)
+    return re.sub(r"{[^}]*}", "shop", words)
+
+
+@pytest.mark.parametrize(("whose", "status"), [("attempt", 401), ("worker", 403)])
+def test_a_token_opens_nothing_that_it_is_not_for(
+    run: Callable[[Any], None], whose: str, status: int
 ) -> None:
-    run(_worker_elsewhere)
+    run(lambda parts, repository: _elsewhere(parts, repository, whose, status))
+
+
+async def _not_for_runners(parts: Platform, repository: Repository) -> None:
+    async with queued(parts, repository) as here:
+        mine = await granted(here)
+        await mine.begin()
+        before = await everything(parts)
+        for token in (here.worker, here.admin, "", "steer_att_x"):
+            for route in REQUESTS:
+                assert (await ask(mine._replace(token=token), route)).status_code == 401, route
+        assert await everything(parts) == before
+
+
+def test_no_other_token_opens_what_is_for_runners(run: Callable[[Any], None]) -> None:
+    run(_not_for_runners)
 
 
 async def _another(parts: Platform, repository: Repository) -> None:
-    async with begun(parts, repository, times=2) as here:
+    async with queued(parts, repository, times=2) as here:
         mine, other = await granted(here), await granted(here)
         await mine.begin("r")
         await other.begin("other")
         await mine.append(0, b"mine\n")
-        await mine.ask(("PUT", "/runner/v1/artifacts/{kind}/{name:path}"))
+        await ask(mine, ARTIFACT)
         await mine.record(size=5)
         assert await run_state(here, 1) == "succeeded"
         assert await run_state(here, 2) == "running"
@@ -366,7 +274,7 @@ async def _another(parts: Platform, repository: Repository) -> None:
         left = await here.call("GET", "/api/v1/runs/shop/2/artifacts")
         assert left.json()["items"] == []
         forged = mine.token.replace(mine.id, other.id)
-        answer = await other._replace(token=forged).ask(RECORD)
+        answer = await ask(other._replace(token=forged), RECORD)
         assert answer.status_code == 401
         assert await run_state(here, 2) == "running"
 

@@ -118,8 +118,9 @@ def restore(file: Path, data: Path | None) -> None:
         raise UserError(f"{file} is no backup: {error}") from error
     except OSError as error:
         raise Refused(f"cannot write {folder}: {error.strerror or error}") from error
-    for path in (folder / "keys").rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
+    for path in (folder / DATABASE, *(folder / "keys").rglob("*")):
+        if path.exists():
+            path.chmod(0o700 if path.is_dir() else 0o600)
     click.echo(f"restored {folder}; start it by `steer up --data {folder}`")
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -61,6 +62,7 @@ async def check(flags: WorkerFlags) -> None:
                 "jobs on the host would run as root",
                 hint="name a user: --host-user nobody (root only where nothing can be lost)",
             )
+        _refuse_unreachable(flags.host_user)
         return
     from steersman.cli.runner import choose
 
@@ -72,6 +74,19 @@ async def check(flags: WorkerFlags) -> None:
         raise
     finally:
         await containers.close()
+
+
+def _refuse_unreachable(user: str | None) -> None:
+    """Refuse a user who cannot reach the programs that its jobs would be run by."""
+    if user is None or os.getuid() != 0 or user == "root":
+        return
+    for place in {Path(sys.prefix), Path(os.__file__).parent, Path(__file__).parent}:
+        closed = next((each for each in place.parents if not each.stat().st_mode & 0o001), None)
+        if closed is not None:
+            raise UserError(
+                f"jobs as {user} could not run: {place} lies in {closed}, which is closed to them",
+                hint="install Steersman and its Python where everybody can read them",
+            )
 
 
 def keep_token(path: Path, token: str) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steersman import trees
 from steersman.containers import owners, processes
@@ -18,6 +19,10 @@ from steersman.sessions import script
 from steersman.sessions.attach import AttachTransport
 from steersman.sessions.base import Kill
 from steersman.trees import Collected, Limits
+
+if TYPE_CHECKING:
+    from steersman.containers.local_terminal import LocalTerminal
+    from steersman.containers.terminals import Size
 
 OWNER = ".owner"
 # What a step needs to find programs and to print; the rest of our environment may hold secrets.
@@ -136,6 +141,13 @@ class LocalBox:
         if not folder.exists():
             return Collected(missing=True)
         return await asyncio.to_thread(trees.collect, folder, into, limits)
+
+    async def terminal(self, prepare: str, size: Size) -> LocalTerminal:
+        from steersman.containers import local_terminal, terminals
+
+        env = {**environment(os.environ, self._spec), "TERM": terminals.TERM}
+        words = terminals.command(prepare)
+        return await local_terminal.start(words, env, self._root / "pipeline", size)
 
     async def end(self) -> None:
         """Kill everything of the run and wait for its first process."""

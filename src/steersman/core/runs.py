@@ -266,7 +266,8 @@ def why(run: Run, name: str) -> str:
             needs = [f"{need} ({states[need]})" for need in job.needs if not states[need].is_final]
             return f"waits for {', '.join(needs)}"
         case State.APPROVAL:
-            return f"waits for the approval of {' or '.join(job.approvers) or 'a maintainer'}"
+            wanted = " or ".join(job.approvers) or "a developer of the project"
+            return f"waits for the approval of {wanted}"
         case State.SKIPPED:
-            return f"skipped: {job.skipped or job.unwanted or _broken_words(run, job, states)}"
+            return job.skipped or job.unwanted or _broken_words(run, job, states)
     return ""

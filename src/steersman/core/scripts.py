@@ -121,3 +121,23 @@ def is_full(folder: str) -> str:
         '  if [ -e "$steer_file" ] || [ -L "$steer_file" ]; then echo full; break; fi\n'
         "done\n"
     )
+
+
+def keep_exports(path: str) -> str:
+    """Write what the shell exports into the file *path*, for `enter`; they may be secrets."""
+    target = quoting.single(path)
+    # bash alone knows another spelling, which sh could not read.
+    return (
+        f"(umask 077 && rm -f {target} && "
+        f'{{ if [ -n "${{BASH_VERSION-}}" ]; then set -o posix; fi; export -p; }} >{target})\n'
+    )
+
+
+def enter(path: str) -> str:
+    """Give a fresh shell the exports kept in *path* and the source folder, as a step finds them."""
+    target = quoting.single(path)
+    return (
+        f"steer_term=${{TERM-}}\n[ ! -r {target} ] || . {target}\n"
+        'export TERM="$steer_term"\nunset steer_term\n'
+        '[ -z "${WERCKER_SOURCE_DIR-}" ] || cd "$WERCKER_SOURCE_DIR"\n'
+    )

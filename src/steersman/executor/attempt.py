@@ -17,7 +17,7 @@ from steersman.core.events import Level
 from steersman.core.masking import Masker
 from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
-from steersman.executor import faults, storing
+from steersman.executor import faults, holding, storing
 from steersman.executor.fetching import ReadyStep, read_steps
 from steersman.executor.job import Job
 from steersman.executor.launching import passwords
@@ -32,7 +32,10 @@ STORE = "store"
 
 
 class Attempt:
-    """Runs one job once. *cancelled* may be set at any time; after-steps still run then."""
+    """Runs one job once. *cancelled* may be set at any time; after-steps still run then.
+
+    *hold* is waited for before the box of a job that failed is removed.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Attempt:
         *,
         cancelled: asyncio.Event,
         clock: Callable[[], float],
+        hold: holding.Hold | None = None,
     ) -> None:
         self.job = job
         self.containers = containers
@@ -50,6 +54,7 @@ class Attempt:
         self.results: list[Result] = []
         self.masker = Masker((*job.hidden.values(), *passwords(job)))
         self._tell = tell
+        self._hold = hold
         self._number = 0
         self._box_gone = False
         self._cut = False
@@ -116,8 +121,16 @@ class Attempt:
                 await self._keep_cache(prepared)
             if any(item.state is State.CANCELLED for item in self.results) and self._succeeded:
                 raise Interrupted("interrupted during the after-steps")
+            await self._hold_box(prepared)
         finally:
             await prepared.session.close()
+
+    async def _hold_box(self, prepared: Prepared) -> None:
+        """Hold the box of a job that failed, where somebody asked for that."""
+        if self._hold is None or self._box_gone or self.cancelled.is_set():
+            return
+        if steps.outcome(self.results).state is State.FAILED:
+            await holding.hold(self.job, prepared, self._hold, self.cancelled, self.notice)
 
     def _announce(self) -> None:
         self._tell(

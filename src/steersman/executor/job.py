@@ -20,7 +20,8 @@ class Settings(NamedTuple):
 
     *keep* leaves containers and network standing. *artifacts* stores the artifacts of each
     step, *keep_source* the source where the output is empty. *measure* asks the box after each step
-    what it used. *reports* are patterns of JUnit files, kept below `tests` of the job's folder.
+    what it used, *isolate* gives the box a network of its own also without services. *reports* are
+    patterns of JUnit files, kept below `tests` of the job's folder.
     """
 
     command_timeout: float = 25 * 60.0
@@ -30,6 +31,7 @@ class Settings(NamedTuple):
     artifacts: bool = False
     keep_source: bool = False
     measure: bool = False
+    isolate: bool = False
     reports: tuple[str, ...] = ()
     direct_mount: bool = False
     expose_ports: bool = False

@@ -121,7 +121,7 @@ async def _create_box(
         BoxSpec(
             run_id=job.run_id,
             image=image,
-            networked=bool(job.pipeline.services),
+            networked=bool(job.pipeline.services) or job.settings.isolate,
             shell=box.cmd,
             entrypoint=box.entrypoint,
             env={name: value for name, value in env.items() if name not in secret},

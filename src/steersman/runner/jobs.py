@@ -42,9 +42,10 @@ class Places(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """What the pool of this runner lets a pipeline do."""
+    """What the pool of this runner lets a pipeline do. *isolate*: boxes cannot reach each other."""
 
     volumes: bool = False
+    isolate: bool = True
     memory: int | None = None
     network: str | None = None
     pull: PullPolicy = PullPolicy.MISSING
@@ -91,6 +92,7 @@ def build(
             enable_volumes=allowed.volumes,
             memory=allowed.memory,
             network=allowed.network,
+            isolate=allowed.isolate,
             output_limits=Limits(size=spec["settings"]["artifact_limit"]),
             cache_limits=Limits(size=spec["settings"]["cache_limit"]),
         ),

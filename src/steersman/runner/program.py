@@ -8,19 +8,23 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from steersman.client import Client
 from steersman.containers.base import Containers
 from steersman.core.errors import Interrupted, SteersmanError, UserError
+from steersman.core.events import Level, Notice
 from steersman.core.reports import Reason
 from steersman.core.steps import Outcome, State
 from steersman.executor import Attempt
+from steersman.executor.holding import Hold
 from steersman.runner import carrying, registries
 from steersman.runner.audience import Audience
 from steersman.runner.jobs import Allowed, Places, build
 from steersman.runner.reporting import Fenced, Reporter
+from steersman.runner.shells import Shells
 from steersman.runner.spool import Spool
 from steersman.wire import JobSpec
 
@@ -113,15 +117,20 @@ class Runner:
             self._explain(audience, error)
             return Ending("errored", Reason.INTERNAL, str(error))
         except OSError as error:
-            audience.say(f"error: {error}")
+            self._say(audience, f"error: {error}")
             return Ending("errored", Reason.INTERNAL, f"the runner's machine: {error}")
         except Exception as error:
             log.exception("bug")
-            audience.say(f"error: a bug of ours: {type(error).__name__}: {error}")
+            self._say(audience, f"error: a bug of ours: {type(error).__name__}: {error}")
             return Ending("errored", Reason.INTERNAL, f"a bug of ours: {type(error).__name__}")
 
     def _explain(self, audience: Audience, error: SteersmanError) -> None:
-        audience.say(f"error: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        self._say(audience, f"error: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
+
+    def _say(self, audience: Audience, text: str) -> None:
+        """Say it in the log too, unless the disk of the log is what is full: the record says it."""
+        with suppress(OSError):
+            audience.say(text)
 
     async def _attempt(self, spec: JobSpec, audience: Audience) -> Ending:
         places = self.places
@@ -135,7 +144,12 @@ class Runner:
             job = build(spec, places, containers, self.allowed, registry)
             places.kept.mkdir(exist_ok=True)
             attempt = Attempt(
-                job, containers, audience, cancelled=self.cancelled, clock=time.monotonic
+                job,
+                containers,
+                audience,
+                cancelled=self.cancelled,
+                clock=time.monotonic,
+                hold=self._hold(spec, audience),
             )
             outcome = await attempt.run()
             (places.folder / CLEAN).touch()
@@ -145,6 +159,16 @@ class Runner:
         await carrying.send_tests(self.client, places, audience.say)
         await carrying.send_cache(self.client, places)
         return self._ending(outcome)
+
+    def _hold(self, spec: JobSpec, audience: Audience) -> Hold | None:
+        """Return what holds the box of the job should it fail; None where nobody asked for that."""
+        if not spec["settings"].get("hold"):
+            return None
+
+        def say(text: str) -> None:
+            audience(Notice(Level.INFO, text))
+
+        return Shells(self.reporter, spec, say).hold
 
     def _ending(self, outcome: Outcome) -> Ending:
         at = f"step {outcome.failed_step}: " if outcome.failed_step else ""

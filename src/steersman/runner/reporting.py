@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from steersman import wire
@@ -39,6 +40,7 @@ class Reporter:
         self._stop = stop
         self._woken = asyncio.Event()
         self._ending = False
+        self._finishing = asyncio.Event()
         self._said_stop = False
 
     def wake(self) -> None:
@@ -99,7 +101,9 @@ class Reporter:
             if not self._ending:
                 await self._woken.wait()
                 # The first piece went at once; what follows shortly goes together.
-                await asyncio.sleep(PAUSE if not self._ending else 0)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE):
+                        await self._finishing.wait()
 
     async def _send_steps(self, audience: Audience) -> None:
         if changed := audience.take_changed():
@@ -134,6 +138,7 @@ class Reporter:
     def finish(self) -> None:
         """Let `send` end when everything there is has been acknowledged."""
         self._ending = True
+        self._finishing.set()
         self._woken.set()
 
     async def record(self, state: str, log_size: int, reason: str, message: str) -> None:

@@ -63,14 +63,21 @@ def bearer(request: Request) -> str | None:
     return text.strip() or None if scheme.lower() == "bearer" else None
 
 
-async def caller(request: Request, _: Described = None) -> Caller:
-    """Return who asks; `Unknown` without a token that works."""
+async def known(request: Request, _: Described = None) -> Caller:
+    """Return who asks, a person or a worker; `Unknown` without a token that works."""
     text = bearer(request)
     if text is None and (text := request.cookies.get(COOKIE)) is not None:
         _refuse_foreign(request)
     if text is None:
         raise Unknown("this needs a token", hint="send `Authorization: Bearer ...` (steer login)")
     return await identify(platform(request), text)
+
+
+async def caller(found: Annotated[Caller, Depends(known)]) -> Caller:
+    """Return the person that asks."""
+    if found.kind is tokens.Kind.WORKER:
+        raise Forbidden("this is for people, and the token is a worker's", hint="`steer login`")
+    return found
 
 
 def _refuse_foreign(request: Request) -> None:
@@ -109,7 +116,7 @@ async def identify(parts: Platform, text: str) -> Caller:
     )
 
 
-async def worker(found: Annotated[Caller, Depends(caller)]) -> Caller:
+async def worker(found: Annotated[Caller, Depends(known)]) -> Caller:
     """Return the worker that asks."""
     if found.kind is not tokens.Kind.WORKER:
         raise Forbidden("this is for workers", hint="make a token by `steer worker token`")

@@ -63,7 +63,7 @@ def from_cursor(text: str | None) -> Any:
         return None
     try:
         value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         value = None
     fits = isinstance(value, str) and value.isprintable()
     fits |= type(value) is int and abs(value) < 2**63

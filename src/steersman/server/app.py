@@ -95,12 +95,13 @@ def build(
     app.state.platform = platform
     app.state.oidc = oidc
     problems.install(app)
+    # Addresses are looked through in this order: what is asked most often comes first.
+    app.include_router(runner_api.router)
+    app.include_router(worker_api.router)
     for router in PARTS:
         app.include_router(router, prefix=API)
-    app.include_router(system.router)
     app.include_router(badges.router)
-    app.include_router(worker_api.router)
-    app.include_router(runner_api.router)
+    app.include_router(system.router)
     app.add_middleware(Limits, most=platform.settings.body_limit)
     return app
 

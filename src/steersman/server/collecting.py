@@ -119,7 +119,7 @@ class Collector:
             await self._claim(HOLD)
 
     async def _sweep(self, counts: Counter[str], problems: list[str]) -> Sweep:
-        now, found = await self._store.read(_projects)
+        now, found = await self._store.scan(_projects)
         policies: dict[str, Policy] = {}
         for identity, (name, settings) in found.items():
             try:
@@ -139,7 +139,7 @@ class Collector:
             return
         # Listed first: a project that is made now has its row before its mirror.
         there = await self._mirrors.projects()
-        _, known = await self._store.read(_projects)
+        _, known = await self._store.scan(_projects)
         for project in set(there) - known.keys():
             await self._hold()
             await self._mirrors.remove(project)

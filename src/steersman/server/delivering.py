@@ -305,7 +305,7 @@ async def keep_tests(parts: Platform, attempt: RowMapping, data: bytes) -> None:
     try:
         said = json.loads(data)
         totals, cases = dict(said["totals"]), list(said["cases"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError("the results of tests are not as described") from None
     run = await parts.store.read(
         lambda tx: tx.one(select(runs.c.branch).where(runs.c.id == attempt["run_id"]))
@@ -333,6 +333,7 @@ async def step(parts: Platform, owner: str, name: str, version: str) -> Response
     """Return the archive of a published step."""
     row = await parts.store.read(lambda tx: published.find(tx, owner, name, version))
     if row is None:
-        raise NotFound(f"no step {owner}/{name} {version} is published here")
+        asked = f"{owner[:100]}/{name[:100]} {version[:100]}"
+        raise NotFound(f"no step {asked} is published here")
     headers = {"X-Step-Version": row["version"], "ETag": f'"{row["sha256"]}"'}
     return Streamed(parts.blobs.get(row["blob"]), media_type="application/x-tar", headers=headers)

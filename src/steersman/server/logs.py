@@ -57,8 +57,9 @@ class Logs:
         size, added = await self._add(piece)
         if added or offset + len(data) <= size:
             return Answered(size)
-        if offset > size:
-            return Answered(size, gap=True)
+        if offset >= size:
+            # What would follow was not added: the log is closed, or nobody knows it.
+            return Answered(size, gap=offset > size)
         return await self.append(attempt, size, data[size - offset :], at)
 
     async def _append_large(self, attempt: str, offset: int, data: bytes, at: float) -> Answered:
@@ -67,7 +68,7 @@ class Logs:
         if offset > size:
             return Answered(size, gap=True)
         data = data[size - offset :]
-        if not data:
+        if not data or known is None or known.closed:
             return Answered(size)
         key = f"logs/{attempt}/{size:020d}"
         await self.blobs.put_bytes(key, data)

@@ -22,7 +22,7 @@ async def merge(store: Store, blobs: Blobs, attempt: str) -> int:
     """
     fewer = 0
     while True:
-        pieces = await store.read(partial(rows.pieces, attempt=attempt))
+        pieces = await store.scan(partial(rows.pieces, attempt=attempt))
         before = fewer
         for group in retention.merges(pieces):
             if await _merge_group(store, blobs, attempt, group):
@@ -36,7 +36,7 @@ async def _merge_group(
     store: Store, blobs: Blobs, attempt: str, group: Sequence[PieceFacts]
 ) -> bool:
     starts = [piece.start for piece in group]
-    found = await store.read(partial(rows.group, attempt=attempt, starts=starts))
+    found = await store.scan(partial(rows.group, attempt=attempt, starts=starts))
     if len(found) != len(group):
         return False
     data = b"".join(row["data"] for row in found)

@@ -19,7 +19,7 @@ RECENT = 60.0
 async def text(parts: Platform) -> bytes:
     """Return the text Prometheus reads."""
     registry = CollectorRegistry()
-    found = await parts.store.read(_read)
+    found = await parts.store.scan(_read)
     info = Gauge("steersman_build_info", "version of this server", ["version"], registry=registry)
     info.labels(__version__).set(1)
     for name, (about, label, values) in found.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -53,8 +54,9 @@ class Planner:
                 woken.clear()
                 try:
                     await self.plan_all()
-                except SteersmanError as error:
-                    log.warning("planning_failed: %s", error)
+                except* SteersmanError as several:
+                    # Those that were planned at once fail as a group.
+                    log.warning("planning_failed: %s", several.exceptions[0])
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):
                         await woken.wait()
@@ -64,21 +66,22 @@ class Planner:
     async def plan_all(self) -> None:
         """Plan every trigger whose time has come."""
         while found := await self.platform.store.read(projects.open_triggers):
+            seen = time.monotonic()
             by_project: dict[str, list[str]] = {}
             for row in found:
                 by_project.setdefault(row["project_id"], []).append(row["id"])
             async with asyncio.TaskGroup() as group:
                 for mine in by_project.values():
-                    group.create_task(self._plan_in_order(mine))
+                    group.create_task(self._plan_in_order(mine, seen))
 
-    async def _plan_in_order(self, identities: list[str]) -> None:
+    async def _plan_in_order(self, identities: list[str], seen: float) -> None:
         """Plan the triggers of one project: its runs are numbered as they were asked for."""
         async with self._free:
             for identity in identities:
-                await self.plan(identity)
+                await self.plan(identity, seen)
 
-    async def plan(self, identity: str) -> None:
-        """Plan one trigger, unless another server does."""
+    async def plan(self, identity: str, seen: float) -> None:
+        """Plan one trigger, which was *seen* at that monotonic time, unless another server does."""
         store = self.platform.store
         row = await store.write(lambda tx: projects.claim(tx, identity, tx.now + CLAIM))
         if row is None:
@@ -89,7 +92,7 @@ class Planner:
             return
         renewing = asyncio.create_task(self._renew(identity))
         try:
-            read = await self.sources.read(project, row["request"])
+            read = await self.sources.read(project, row["request"], seen)
         except Unavailable as error:
             if row["tries"] <= len(PAUSES):
                 message, pause = str(error), PAUSES[row["tries"] - 1]

@@ -101,7 +101,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         errors = [
-            {"at": ".".join(str(part) for part in each["loc"]), "detail": each["msg"]}
+            {"at": ".".join(str(part)[:100] for part in each["loc"]), "detail": each["msg"][:500]}
             for each in error.errors()[:20]
         ]
         first = f"{errors[0]['at']}: {errors[0]['detail']}" if errors else "the request"

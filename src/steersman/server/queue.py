@@ -169,7 +169,7 @@ class Queue:
             stored = run_rows.load_of_attempt(tx, identity)
         row = attempt_rows.load(tx, identity, lock=True)
         if row is None:
-            raise NotFound(f"there is no attempt {identity}")
+            raise NotFound(f"there is no attempt {identity[:40]}")
         old = attempt_rows.attempt(row)
         hearing = attempts.hear(old, event)
         new = attempts.advance(old, event, tx.now)

@@ -47,7 +47,7 @@ class Sweep(NamedTuple):
     ) -> AsyncIterator[Sequence[Row]]:
         """Give what *query* finds after a key, page by page; a row begins with its key."""
         after = ""
-        while found := await self.store.read(partial(_page, query, after)):
+        while found := await self.store.scan(partial(_page, query, after)):
             await self.hold()
             yield found
             after = found[-1][0]
@@ -74,7 +74,7 @@ async def old_rows(sweep: Sweep) -> None:
 
 
 async def _drop_all(sweep: Sweep, found: Overdue) -> None:
-    while chosen := await sweep.store.read(partial(rows.keys, found=found)):
+    while chosen := await sweep.store.scan(partial(rows.keys, found=found)):
         await sweep.hold()
         gone = await sweep.store.write(partial(rows.drop, found=found, chosen=chosen))
         sweep.counts[found.name] += gone
@@ -86,8 +86,8 @@ async def old_runs(sweep: Sweep) -> None:
     """Delete runs with all that is theirs."""
     for project, policy in sweep.policies.items():
         crowded = partial(rows.crowded, project=project, policy=policy, now=sweep.now)
-        for branch in await sweep.store.read(crowded):
-            facts = await sweep.store.read(partial(rows.runs_of, project=project, branch=branch))
+        for branch in await sweep.store.scan(crowded):
+            facts = await sweep.store.scan(partial(rows.runs_of, project=project, branch=branch))
             for run in retention.runs_to_drop(facts, policy, sweep.now):
                 await _drop(sweep, "runs", partial(rows.drop_run, identity=run), policy.runs)
 
@@ -127,7 +127,7 @@ async def old_artifacts(sweep: Sweep) -> None:
 async def old_caches(sweep: Sweep) -> None:
     """Delete caches that nobody uses, or that there is no room for."""
     for project, policy in sweep.policies.items():
-        facts = await sweep.store.read(partial(rows.caches_of, project=project))
+        facts = await sweep.store.scan(partial(rows.caches_of, project=project))
         chosen = retention.caches_to_drop(facts, policy, sweep.now)
         for start in range(0, len(chosen), BATCH):
             await sweep.hold()

@@ -7,8 +7,9 @@ runner is told to stop; only its completion record is still acknowledged, so tha
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.engine import RowMapping
 
@@ -35,6 +36,8 @@ from steersman.store.base import Transaction
 
 router = APIRouter(prefix="/runner/v1", tags=["runner"])
 LONGEST_WAIT = 20.0
+LATEST = 1e11
+"""Seconds since the epoch that every calendar can spell; no duration is longer either."""
 
 
 class Fenced(Conflict):
@@ -72,10 +75,11 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
         heard = await parts.queue.report(attempt, event)
         if heard.hearing is Hearing.FENCED:
             raise Fenced("the attempt is over", hint="stop")
-        wait = min(max(body.get("wait", 0.0), 0.0), LONGEST_WAIT)
-        if heard.attempt.state is not State.CANCELLING and wait:
+        wait = body.get("wait", 0.0)
+        # NaN is no wait, and never more than 0.
+        if heard.attempt.state is not State.CANCELLING and wait > 0:
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(min(wait, LONGEST_WAIT)):
                     await woken.wait()
             except TimeoutError:
                 return {"cancel": None}
@@ -89,7 +93,11 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
 
 @router.put("/log")
 async def log(
-    request: Request, parts: Parts, attempt: AttemptId, offset: int, at: float = 0.0
+    request: Request,
+    parts: Parts,
+    attempt: AttemptId,
+    offset: int,
+    at: Annotated[float, Query(ge=0, le=LATEST)] = 0.0,
 ) -> Response:
     """Keep a piece of the log. 409 says that something before it is missing, and how much is kept.
 
@@ -123,8 +131,19 @@ async def steps(body: wire.Steps, parts: Parts, attempt: AttemptId) -> dict[str,
     row = await _open(parts, attempt, body["runner"])
     if len(body["steps"]) > 1000:
         raise UserError("steps: at most 1000 at once")
+    for step in body["steps"]:
+        _check_times(step)
     await parts.store.write(lambda tx: step_rows.keep(tx, row, body["steps"]))
     return {"kept": True}
+
+
+def _check_times(step: wire.StepState) -> None:
+    """Let nothing in that nobody could be shown: NaN is not between anything."""
+    if not 0 <= step["began"] <= LATEST:
+        raise UserError(f"steps: the step {step['number']} began at no time")
+    for spent in (step.get("seconds"), step.get("cpu")):
+        if spent is not None and not -LATEST <= spent <= LATEST:
+            raise UserError(f"steps: the step {step['number']} took no time there is")
 
 
 @router.get("/source")
@@ -153,7 +172,12 @@ async def write_cache(request: Request, parts: Parts, attempt: AttemptId) -> dic
 
 @router.put("/artifacts/{kind}/{name:path}")
 async def artifact(
-    request: Request, parts: Parts, attempt: AttemptId, kind: str, name: str, files: int = 0
+    request: Request,
+    parts: Parts,
+    attempt: AttemptId,
+    kind: str,
+    name: str,
+    files: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> dict[str, int | str]:
     """Keep an archive the attempt made: its `output`, or the `report` of a step."""
     row = await _open(parts, attempt)

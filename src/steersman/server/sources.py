@@ -50,35 +50,50 @@ class Sources:
         self._known: OrderedDict[tuple[str, str], Read] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._fetched: dict[str, float] = {}
+        self._named: OrderedDict[tuple[str, str], tuple[float, Commit]] = OrderedDict()
 
-    async def read(self, project: RowMapping, request: Mapping[str, Any]) -> Read:
-        """Return what is to run for *request*."""
+    async def read(
+        self, project: RowMapping, request: Mapping[str, Any], accepted_by: float
+    ) -> Read:
+        """Return what is to run for *request*, which was accepted by then (a monotonic time)."""
         if request.get("deleted"):
             return Read(None)
-        commit = await self._commit(project, request)
+        commit = await self._commit(project, request, accepted_by)
         found = await self._file(project["id"], commit)
         paths = request.get("paths")
         if paths is None and request.get("before"):
             paths = await self.mirrors.changed_paths(project["id"], request["before"], commit.sha)
         return found._replace(commit=commit, paths=None if paths is None else tuple(paths))
 
-    async def _commit(self, project: RowMapping, request: Mapping[str, Any]) -> Commit:
+    async def _commit(
+        self, project: RowMapping, request: Mapping[str, Any], accepted_by: float
+    ) -> Commit:
         name, wanted = project["id"], request.get("commit") or ""
         known = self._known.get((name, wanted))
         if known is not None and known.commit is not None:
             return known.commit
         if not wanted or not await self.mirrors.has(name, wanted):
-            await self._fetch(project, request)
-        named = wanted or request.get("tag") or request.get("branch") or "HEAD"
-        return await self.mirrors.resolve(name, named)
+            await self._fetch(project, request, accepted_by)
+        named = str(wanted or request.get("tag") or request.get("branch") or "HEAD")
+        fetched = self._fetched.get(name, 0.0)
+        before = self._named.get((name, named))
+        if before is not None and before[0] == fetched:
+            return before[1]
+        commit = await self.mirrors.resolve(name, named)
+        self._named[name, named] = (fetched, commit)
+        if len(self._named) > KEPT:
+            self._named.popitem(last=False)
+        return commit
 
-    async def _fetch(self, project: RowMapping, request: Mapping[str, Any]) -> None:
-        asked, name = time.monotonic(), project["id"]
+    async def _fetch(
+        self, project: RowMapping, request: Mapping[str, Any], accepted_by: float
+    ) -> None:
+        name = project["id"]
         ref = str(request.get("ref") or "")
         refs = [ref] if ref.startswith(FETCHABLE) else None
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
-            if refs is None and self._fetched.get(name, 0.0) > asked:
+            if refs is None and self._fetched.get(name, 0.0) > accepted_by:
                 return
             begun = time.monotonic()
             await self.mirrors.fetch(
@@ -105,7 +120,9 @@ class Sources:
             data = await self.mirrors.file(project, commit.sha, file, FILE_LIMIT)
             if data is not None:
                 parsed = await asyncio.to_thread(pipeline_file.parse, data, file)
-                return Read(commit, file, parsed.source, parsed.config, parsed.problems)
+                # A file with a NUL is never right, but is shown, and no text in PostgreSQL has one.
+                text = parsed.source.replace("\0", "\N{REPLACEMENT CHARACTER}")
+                return Read(commit, file, text, parsed.config, parsed.problems)
         names = ", ".join(pipeline_file.NAMES[:-1])
         looked = f"looked for {names} or {pipeline_file.NAMES[-1]}"
         return Read(commit, message=f"the commit {commit.sha[:12]} has no pipeline file: {looked}")

@@ -17,6 +17,7 @@ from steersman.store.base import Transaction
 
 router = APIRouter(prefix="/worker/v1", tags=["worker"])
 MOST_AT_ONCE = 100
+LONGEST_WAIT = 30.0
 
 
 @router.post("/lease")
@@ -29,7 +30,7 @@ async def lease(body: wire.WorkerSays, parts: Parts, who: Worker) -> dict[str, l
         slots=body["slots"],
     )
     take = min(max(body["take"], 0), MOST_AT_ONCE)
-    wait = min(max(body["wait"], 0.0), 30.0)
+    wait = min(body["wait"], LONGEST_WAIT) if body["wait"] > 0 else 0.0  # NaN is no wait
     holds = tuple(body["holds"][:1000]) if "holds" in body else None
     asks = Asks(body.get("version", "")[:100], holds)
     grants = await parts.queue.lease(worker, take, wait, asks)

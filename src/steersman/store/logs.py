@@ -50,7 +50,8 @@ def length(tx: Transaction, attempt: str) -> Length | None:
 def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
     """Add *piece* if it is what comes next; return the log's size, and whether it was added.
 
-    What came before is not added again. *piece* was cut by the caller to begin at the end.
+    What came before is not added again. *piece* was cut by the caller to begin at the end. One
+    without bytes is not added: it would take the place of the next.
     """
     query = select(attempts.c.log_size, attempts.c.log_lines, attempts.c.log_closed).where(
         attempts.c.id == piece.attempt
@@ -59,7 +60,7 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
     if row is None:
         return 0, False
     size, lines, closed = row
-    if closed or piece.offset != size:
+    if closed or not piece.size or piece.offset != size:
         return int(size), False
     stop = piece.offset + piece.size
     tx.execute(

@@ -64,7 +64,20 @@ class Store:
         return result
 
     async def read(self, work: Work[T]) -> T:
-        """Run *work* on one consistent view of the rows; it must not change any."""
+        """Run *work*, a look at a few rows by their index, on one consistent view of them.
+
+        SQLite's readers never wait, and are done before a thread would have been woken.
+        """
+        if self.postgres:
+            return await self.scan(work)
+        try:
+            return self._once(self._reading, work)[0]
+        except SQLAlchemyError:
+            # Whatever it is, the patience it takes is not the loop's.
+            return await self.scan(work)
+
+    async def scan(self, work: Work[T]) -> T:
+        """Run *work*, which may look at many rows, on one consistent view of them."""
         loop = asyncio.get_running_loop()
         result, _ = await loop.run_in_executor(self._readers, self._patiently, self._reading, work)
         return result

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steersman import trees
 from steersman.containers.base import BoxSpec, Upload
@@ -19,6 +19,10 @@ from steersman.core.errors import Refused, SteersmanError
 from steersman.sessions.attach import SIGNALS, AttachTransport
 from steersman.sessions.base import Kill
 from steersman.trees import Collected, Entry, Kind, Limits
+
+if TYPE_CHECKING:
+    from steersman.containers.docker.terminal import DockerTerminal
+    from steersman.containers.terminals import Size
 
 START_DEADLINE = 120.0
 LET_END = 0.3
@@ -97,6 +101,11 @@ class DockerBox:
             if error.status == 404:
                 return Collected(missing=True)
             raise
+
+    async def terminal(self, prepare: str, size: Size) -> DockerTerminal:
+        from steersman.containers.docker import terminal
+
+        return await terminal.start(self._engine, self._path, prepare, size)
 
     def _archive(self, path: str) -> AbstractAsyncContextManager[Stream]:
         return self._engine.stream("GET", f"{self._path}/archive", {"path": path})

@@ -177,14 +177,15 @@ class Engine:
                 return
             yield piece
 
-    async def hijack(self, path: str, **query: str) -> tuple[Connection, bytes]:
+    async def hijack(self, path: str, data: Any = None, **query: str) -> tuple[Connection, bytes]:
         """Turn a connection into a raw stream; return it and what has already come."""
         await self.negotiate()
-        headers = [*_headers(b""), ("Upgrade", "tcp"), ("Connection", "Upgrade")]
+        body = b"" if data is None else json.dumps(data).encode()
+        headers = [*_headers(body), ("Upgrade", "tcp"), ("Connection", "Upgrade")]
         async with self._errors(DEADLINE), asyncio.timeout(DEADLINE):
             connection = await Connection.open(self.address)
             try:
-                await connection.send("POST", self._target(path, query), headers)
+                await connection.send("POST", self._target(path, query), headers, body)
                 head = await connection.response()
                 if head.status_code >= 300:
                     content = b"".join([piece async for piece in connection.body()])

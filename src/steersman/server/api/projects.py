@@ -21,7 +21,8 @@ from steersman.core.permissions import Action
 from steersman.mirrors import addresses
 from steersman.server import access, auditing, placing, project_settings, views
 from steersman.server.access import Parts, Who
-from steersman.server.answers import MOST, answer, from_cursor, once, page
+from steersman.server.answers import MOST, answer, once, page
+from steersman.server.api.users import place
 from steersman.server.checked import STRICT
 from steersman.server.platform import Platform
 from steersman.store import listing
@@ -93,15 +94,11 @@ async def list_projects(
 ) -> Response:
     """List the projects that may be seen, newest first."""
     where = [views.viewer(who).sees(projects.c.id)]
-    before = from_cursor(cursor)
+    before = place(cursor)
     found = await parts.store.read(
-        lambda tx: listing.newest(tx, projects, where, before=_text(before), limit=limit)
+        lambda tx: listing.newest(tx, projects, where, before=before, limit=limit)
     )
     return page(request, found, [views.project(row) for row in found], limit, "id")
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 @router.post("/projects", status_code=201)
@@ -150,10 +147,11 @@ def _columns(
         addresses.parse(columns["repository"], parts.mirrors.rules)
     if "credentials" in body:
         said = body["credentials"]
-        sealed = said and parts.keyring.seal(
-            identity, placing.CREDENTIALS, json.dumps(said).encode()
+        columns["credentials"] = (
+            parts.keyring.seal(identity, placing.CREDENTIALS, json.dumps(said).encode())
+            if said
+            else None
         )
-        columns["credentials"] = sealed
     return columns
 
 

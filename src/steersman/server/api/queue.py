@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import delete, insert, update
+from sqlalchemy import Delete, Update, delete, insert, update
 
 from steersman.core import tokens
 from steersman.core.errors import NotFound, UserError
@@ -24,7 +24,7 @@ router = APIRouter(tags=["queue"])
 async def show_queue(request: Request, parts: Parts, who: Who) -> Response:
     """List the attempts that wait, those that are next first."""
     access.require(who, Action.QUEUE_MANAGE)
-    found = await parts.store.read(queueing.waiting)
+    found = await parts.store.scan(queueing.waiting)
     items = [
         views.attempt(row)
         | {"project": row["project"], "run": row["run_number"], "job": row["job"]}
@@ -38,7 +38,7 @@ async def show_queue(request: Request, parts: Parts, who: Who) -> Response:
 async def list_workers(request: Request, parts: Parts, who: Who) -> Response:
     """List the workers with what they hold and when they were heard."""
     access.require(who, Action.WORKER_MANAGE)
-    found = await parts.store.read(queueing.all_workers)
+    found = await parts.store.scan(queueing.all_workers)
     items = [
         {
             "name": row["name"],
@@ -72,15 +72,20 @@ async def _set_paused(
 ) -> Response:
     access.require(who, Action.WORKER_MANAGE)
 
-    def change(tx: Transaction) -> bool:
+    def change(tx: Transaction) -> None:
         statement = update(workers).where(workers.c.name == name).values(paused=paused)
+        _expect_one(tx, statement, name)
         auditing.note(tx, who.name, "worker-pause" if paused else "worker-resume", name)
         tx.wake(moving.QUEUE)
-        return tx.execute(statement).rowcount == 1
 
-    if not await parts.store.write(change):
-        raise NotFound(f"there is no worker {name[:100]}")
+    await parts.store.write(change)
     return answer(request, {"paused": paused})
+
+
+def _expect_one(tx: Transaction, statement: Update | Delete, name: str) -> None:
+    """Change a worker; what did not happen is not noted either."""
+    if tx.execute(statement).rowcount != 1:
+        raise NotFound(f"there is no worker {name[:100]}")
 
 
 @router.delete("/workers/{name}", status_code=204)
@@ -88,13 +93,12 @@ async def forget(name: str, parts: Parts, who: Who) -> Response:
     """Forget a worker that does not come back; others adopt what it holds."""
     access.require(who, Action.WORKER_MANAGE)
 
-    def remove(tx: Transaction) -> bool:
+    def remove(tx: Transaction) -> None:
+        _expect_one(tx, delete(workers).where(workers.c.name == name), name)
         auditing.note(tx, who.name, "worker-forget", name)
         tx.wake(moving.QUEUE)
-        return tx.execute(delete(workers).where(workers.c.name == name)).rowcount == 1
 
-    if not await parts.store.write(remove):
-        raise NotFound(f"there is no worker {name[:100]}")
+    await parts.store.write(remove)
     return Response(status_code=204)
 
 

@@ -15,7 +15,8 @@ from steersman.core.errors import Conflict, Forbidden, NotFound
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, views
 from steersman.server.access import Caller, Parts, Who
-from steersman.server.answers import MOST, answer, from_cursor, page
+from steersman.server.answers import MOST, answer, page
+from steersman.server.api.users import place
 from steersman.server.checked import STRICT
 from steersman.server.platform import Platform
 from steersman.store import keeping_lists, listing, queueing
@@ -67,11 +68,9 @@ async def list_runs(
             where.append(run_table.c[column] == value)
     if commit is not None:
         where.append(run_table.c.commit.startswith(commit, autoescape=True))
-    before = from_cursor(cursor)
+    before = place(cursor)
     found = await parts.store.read(
-        lambda tx: listing.runs_page(
-            tx, views.viewer(who), where, None if before is None else str(before), limit
-        )
+        lambda tx: listing.runs_page(tx, views.viewer(who), where, before, limit)
     )
     return page(request, found, [views.run(row) for row in found], limit, "id")
 
@@ -219,7 +218,7 @@ async def attempt(parts: Platform, who: Caller, identity: str, action: Action) -
 async def show_run(request: Request, identity: str, parts: Parts, who: Who) -> Response:
     """Show a run, by its id or as PROJECT/NUMBER, with its jobs and why each waits."""
     row = await _run(parts, who, identity, Action.SEE)
-    found = await parts.store.read(lambda tx: _shown(tx, row))
+    found = await parts.store.scan(lambda tx: _shown(tx, row))
     return answer(request, found)
 
 

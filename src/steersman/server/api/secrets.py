@@ -100,12 +100,12 @@ async def remove_secret(name: str, secret: str, parts: Parts, who: Who) -> Respo
     """Remove a secret, by its name (all of that name) or its id."""
     project = await access.project(parts, who, name, Action.SECRET_SET)
 
-    def remove(tx: Transaction) -> int:
+    def remove(tx: Transaction) -> None:
         named = (secrets.c.name == secret) | (secrets.c.id == secret)
         which = (secrets.c.project_id == project["id"], named)
+        if not tx.execute(delete(secrets).where(*which)).rowcount:
+            raise NotFound(f"the project has no secret {secret[:100]}")
         auditing.note(tx, who.name, "secret-remove", f"{project['name']}/{secret}")
-        return tx.execute(delete(secrets).where(*which)).rowcount
 
-    if not await parts.store.write(remove):
-        raise NotFound(f"the project has no secret {secret[:100]}")
+    await parts.store.write(remove)
     return Response(status_code=204)
