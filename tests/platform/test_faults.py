@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import sqlite3
 import subprocess
@@ -22,7 +21,8 @@ from steersman.clock import SetClock
 from steersman.containers.host import HostContainers
 from steersman.core import deadlines, leases
 from steersman.core.errors import Refused, Unavailable
-from steersman.core.pipelines.model import Step
+from steersman.core.pipelines.model import Step, StepKind
+from steersman.core.problems import Place
 from steersman.runner import carrying, registries
 from steersman.runner.jobs import Allowed, Places
 from steersman.runner.program import Runner, place
@@ -36,7 +36,6 @@ from tests.platform.faults import (
     granted,
     queued,
     run_state,
-    trigger,
 )
 from tests.server.conftest import URL, Repository, Site
 
@@ -182,7 +181,7 @@ async def _spool(parts: Platform, repository: Repository, full: bool) -> None:
             assert first["state"] == "succeeded"
             return
         assert (first["state"], first["reason"]) == ("errored", "internal")
-        assert "No space left on device" in first["message"]
+        assert "the disk is full" in first["message"]
         assert await run_state(here) != "succeeded"
 
 
@@ -294,40 +293,69 @@ def test_a_clock_that_jumps_loses_nobody_who_lives_and_spares_nobody_who_does_no
     asyncio.run(_jump(platform, repository, seconds))
 
 
-def _archive(*members: tarfile.TarInfo) -> bytes:
-    """Pack members without their content."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for member in members:
-            tar.addfile(member) if not member.size else packed.write(member.tobuf())
-    return packed.getvalue() + bytes(10240)
-
-
-def _member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int = 0) -> tarfile.TarInfo:
+def _member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int = 0) -> bytes:
+    """Return a member of an archive, but for its content."""
     member = tarfile.TarInfo(name)
     member.type, member.linkname, member.size = kind, target, size
-    return member
+    return member.tobuf()
 
 
 BOMBS = {
-    "more than the limit": _archive(_member("a", size=21_000 * 1024 * 1024)),
-    "entries without end": _member("a/", tarfile.DIRTYPE).tobuf() * 101_000,
+    "more than the limit": _member("a", size=21_000 * 1024 * 1024),
+    "its end missing": _member("a", size=1000),
+    "no archive": bytes(range(256)) * 40,
 }
 
 
-def _serving(data: bytes) -> Client:
-    """Return a client of a server that answers everything with *data*."""
-    answer = httpx2.MockTransport(lambda request: httpx2.Response(200, content=data))
-    return Client(URL, "token", transport=answer)
-
-
 async def _fetched(data: bytes, places: Places, what: str) -> None:
-    async with _serving(data) as client:
+    """Let a runner fetch *data* from a server that answers so."""
+    answer = httpx2.MockTransport(lambda request: httpx2.Response(200, content=data))
+    async with Client(URL, "token", transport=answer) as client:
         if what == "source":
             await carrying.fetch_source(client, places)
         elif what == "cache":
             await carrying.fetch_cache(client, places, 1_000_000)
         else:
             find = registries.of_server(client, places, asyncio.get_running_loop())
-            step = Step("own/step", "own", "step", "*")
+            place = Place("wercker.yml", 1, 1)
+            step = Step("own/it", "own", "it", "*", place, StepKind.FETCHED, "it")
             await asyncio.to_thread(find, step)
+
+
+@pytest.mark.parametrize(
+    ("what", "bomb"),
+    [
+        *((what, bomb) for what in ("source", "cache", "step") for bomb in BOMBS),
+        ("step", "a hundred thousand entries"),
+    ],
+)
+def test_an_archive_that_is_a_bomb_is_refused_and_leaves_nothing(
+    tmp_path: Path, what: str, bomb: str
+) -> None:
+    data = BOMBS.get(bomb) or _member("a/", tarfile.DIRTYPE) * 100_001
+    places = place(tmp_path / "runners" / "one")
+    with pytest.raises(Refused, match="is too large|is no tar|ends in the middle"):
+        asyncio.run(_fetched(data, places, what))
+    assert [path for path in tmp_path.rglob("*") if path.is_file() or path.is_symlink()] == []
+
+
+@pytest.mark.parametrize("what", ["source", "cache", "step"])
+def test_an_archive_that_leads_out_writes_nothing_there(tmp_path: Path, what: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    hostile = (
+        _member("../../outside/up"),
+        _member(f"{outside}/absolute"),
+        _member("out", tarfile.SYMTYPE, str(outside)),
+        _member("out/through"),
+        _member("hard", tarfile.LNKTYPE, f"{outside}/absolute"),
+        _member("null", tarfile.CHRTYPE),
+        _member("pipe", tarfile.FIFOTYPE),
+        _member("kept"),
+    )
+    places = place(tmp_path / "runners" / "one")
+    asyncio.run(_fetched(b"".join(hostile) + bytes(1024), places, what))
+    assert list(outside.iterdir()) == []
+    found = [path for path in tmp_path.rglob("*") if not path.is_dir() or path.is_symlink()]
+    assert {path.name for path in found if not path.is_symlink()} == {"kept"}
+    assert all(path.is_symlink() or path.is_file() for path in found)

@@ -25,6 +25,7 @@ COMMANDS = {
     "server": ("up:server", "run a server; workers run elsewhere"),
     "backup": ("backup", "keep all of a server's data in one file"),
     "restore": ("backup:restore", "bring a server's data back from such a file"),
+    "rekey": ("rekey", "seal a server's secrets with a new key"),
     "login": ("remote.logins:login", "log in to a server"),
     "logout": ("remote.logins:logout", "forget a login"),
     "project": ("remote.projects", "add, look at and remove projects"),

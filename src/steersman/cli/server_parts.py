@@ -19,6 +19,7 @@ from steersman.server.oidc import OidcSettings
 from steersman.server.outgoing import noting
 from steersman.server.platform import Platform, Settings
 from steersman.server.queue import Queue
+from steersman.server.shells import Relay
 from steersman.store.migrating import migrate
 from steersman.store.sql import Store
 
@@ -63,6 +64,7 @@ def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform
             _attempt_key(folder, environ),
             allow_private_targets=options.allow_private_targets,
         ),
+        shells=Relay(),
     )
 
 

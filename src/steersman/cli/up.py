@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,12 +124,13 @@ def command(  # noqa: PLR0913 - each is a flag
         docker=docker,
     )
     folder = data_folder(data)
-    parts, at, shown = _opened(
-        folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
-    )
-    # Runners of another user must reach their own folders; everything else in there is ours alone.
-    folder.chmod(0o711 if host_user else 0o700)
-    return asyncio.run(_up(parts, at, shown, folder, flags))
+    with locked(folder):
+        parts, at, shown = _opened(
+            folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
+        )
+        # Runners of another user must reach their folders; everything else in there is ours.
+        folder.chmod(0o711 if host_user else 0o700)
+        return asyncio.run(_up(parts, at, shown, folder, flags))
 
 
 @click.command("server")
@@ -143,16 +147,31 @@ def server(  # noqa: PLR0913 - each is a flag
 ) -> int:
     """Run a server; workers run elsewhere (`steer worker run`)."""
     folder = data_folder(data)
-    parts, at, shown = _opened(
-        folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
-    )
-    return asyncio.run(_serve(parts, at, shown, folder))
+    with locked(folder):
+        parts, at, shown = _opened(
+            folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
+        )
+        return asyncio.run(_serve(parts, at, shown, folder))
 
 
 def data_folder(data: Path | None) -> Path:
     """Return the folder of a server on this machine."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return (data or Path(base) / "steersman").absolute()
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a server's folder: two that write to it at once would not know of each other."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"a server already runs on {folder}", hint="stop it, or name another --data"
+            ) from None
+        yield
 
 
 def _opened(

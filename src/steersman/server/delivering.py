@@ -115,8 +115,16 @@ def build_spec(
             "artifact_limit": parts.settings.artifact_limit,
             "cache_limit": parts.settings.cache_limit,
             "submodules": bool((found.project["settings"] or {}).get("submodules")),
+            **_hold(found),
         },
     }
+
+
+def _hold(found: Context) -> dict[str, Any]:
+    """Say for how long the box is held should the job fail, and how people name the run."""
+    seconds = (found.run["cause"] or {}).get("hold")
+    called = f"{found.project['name']}/{found.run['number']}"
+    return {"hold": seconds, "called": called} if seconds else {}
 
 
 def _facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:

@@ -11,6 +11,7 @@ STREAMED = (
     "/runner/v1/artifacts/",
     "/runner/v1/cache",
     "/runner/v1/log",
+    "/runner/v1/shells/",
     "/api/v1/steps/",
 )
 HEADERS = (

@@ -209,6 +209,7 @@ class Planner:
 _KEPT = (
     "kind", "tag", "before", "fork", "number", "source_branch", "title", "url", "target",
     "variables", "forge", "ref", "sender", "deploy_target", "head_repository_url",
+    "hold",
 )  # fmt: skip
 
 

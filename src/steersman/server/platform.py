@@ -10,6 +10,7 @@ from steersman.keyring import Keyring
 from steersman.mirrors.git import Mirrors
 from steersman.server.logs import Logs
 from steersman.server.queue import Queue
+from steersman.server.shells import Relay
 from steersman.store.sql import Store
 
 MIB = 1024 * 1024
@@ -42,3 +43,4 @@ class Platform(NamedTuple):
     queue: Queue
     logs: Logs
     settings: Settings
+    shells: Relay

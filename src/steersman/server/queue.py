@@ -150,9 +150,11 @@ class Queue:
         return Grant(new, row["run_id"], row["project_id"], row["pool"], adopted=True)
 
     def _is_gone(self, tx: Transaction, worker: str) -> bool:
-        """Tell whether a worker has not asked for work for as long as a lease holds."""
+        """Tell whether a worker asked for nothing for two leases, while we were listening."""
         seen = tx.value(select(workers.c.seen).where(workers.c.name == worker))
-        return seen is None or seen < tx.now - 2 * leases.SECONDS
+        if seen is None:
+            return True
+        return max(seen, listening.listening_since(tx)) < tx.now - 2 * leases.SECONDS
 
     async def adopt(self, identity: str, worker: str) -> Grant | None:
         """Let *worker* take over an attempt whose runner it found."""

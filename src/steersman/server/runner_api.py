@@ -26,9 +26,11 @@ from steersman.core.reports import (
     Stopped,
     Succeeded,
 )
-from steersman.server import delivering, moving, problems
+from steersman.server import delivering, moving, problems, shells
 from steersman.server.access import AttemptId, Parts
+from steersman.server.paths import Identity
 from steersman.server.platform import Platform
+from steersman.server.shells import How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import steps as step_rows
@@ -199,6 +201,43 @@ async def step(
     """Return the archive of a step of this server's registry."""
     await _open(parts, attempt)
     return await delivering.step(parts, owner, name, version)
+
+
+@router.post("/shell")
+async def shell(body: wire.Holding, parts: Parts, attempt: AttemptId) -> wire.WantedShell:
+    """Note that the box is held, and wait for somebody who wants a shell in it."""
+    await _open(parts, attempt, body["runner"])
+    wait = min(max(body.get("wait", 0.0), 0.0), LONGEST_WAIT)
+    found = await parts.shells.wanted(attempt, wait)
+    if found is None:
+        return {"shell": None, "columns": 0, "rows": 0}
+    return {"shell": found.id, "columns": found.asked.columns, "rows": found.asked.rows}
+
+
+def _shell(parts: Platform, attempt: str, identity: str) -> Shell:
+    found = parts.shells.of_runner(identity, attempt)
+    if found is None:
+        raise Conflict(f"there is no shell {identity} any more")
+    return found
+
+
+@router.get("/shells/{identity}/input")
+async def typed(request: Request, parts: Parts, attempt: AttemptId, identity: Identity) -> Response:
+    """Return what is typed into a shell, as it comes: lines as of `wire.Typed`."""
+    found = _shell(parts, attempt, identity)
+    pieces = shells.flow(found, found.input, request, lost="its runner went away", keep=b"\n")
+    return Streamed(pieces, media_type="application/x-ndjson", headers=shells.AS_IT_COMES)
+
+
+@router.put("/shells/{identity}/output", status_code=204)
+async def printed(
+    request: Request, parts: Parts, attempt: AttemptId, identity: Identity, error: str = ""
+) -> None:
+    """Take what a shell prints, as it comes, to its end; or why there is none."""
+    found = _shell(parts, attempt, identity)
+    if error:
+        await found.close(How.LOST, error[:500])
+    await shells.print_all(found, request)
 
 
 @router.post("/record")

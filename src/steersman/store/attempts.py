@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import RowMapping
 
-from steersman.core import deadlines
+from steersman.core import deadlines, leases
 from steersman.core.attempts import Attempt, Doubt, State
 from steersman.core.leases import Lease
 from steersman.core.reports import Reason
 from steersman.store.base import Transaction
-from steersman.store.tables import attempts
+from steersman.store.tables import attempts, workers
+
+_HELD = ("leased", "running", "cancelling")
 
 
 def load(tx: Transaction, identity: str, *, lock: bool = False) -> RowMapping | None:
@@ -78,6 +80,19 @@ def add(tx: Transaction, item: Attempt, place: dict[str, Any]) -> None:
     """Add *item*; *place* says where it belongs: run_id, project_id, lane, rank, blocked, pool."""
     row = {"id": item.id, "job": item.job, "number": item.number, "queued": item.queued}
     tx.execute(insert(attempts), {**row, "limit": item.limit, **values(item), **place})
+
+
+def set_back(tx: Transaction) -> None:
+    """Let nothing be noted later than now, after a clock that was ahead has jumped back.
+
+    Otherwise whoever is silent from here on would be waited for until that time comes again.
+    """
+    held = tx.now + leases.SECONDS
+    mine = [attempts.c[name] for name in ("since", "placed", "started", "heard", "due")]
+    for column, latest in [*((each, tx.now) for each in mine), (attempts.c.lease_until, held)]:
+        late = update(attempts).where(attempts.c.state.in_(_HELD), column > latest)
+        tx.execute(late.values({column.name: latest}))
+    tx.execute(update(workers).where(workers.c.seen > tx.now).values(seen=tx.now))
 
 
 def due(tx: Transaction, now: float, limit: int = 200) -> Sequence[str]:

@@ -19,7 +19,7 @@ from steersman.core import triggers as deciding
 from steersman.core.errors import Conflict, NotFound, UserError
 from steersman.core.permissions import Action
 from steersman.mirrors import addresses
-from steersman.server import access, auditing, placing, project_settings, views
+from steersman.server import access, auditing, placing, project_settings, shells, views
 from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, answer, once, page
 from steersman.server.api.users import place
@@ -70,7 +70,8 @@ class ProjectChange(TypedDict):
 class NewTrigger(TypedDict):
     """What is to run: a commit, or the newest of a branch or a tag.
 
-    *target* names one workflow or pipeline, whatever its `on` says.
+    *target* names one workflow or pipeline, whatever its `on` says. *hold* is for how many seconds
+    the box of a job that fails is held, so that somebody can open a shell in it.
     """
 
     kind: NotRequired[str]
@@ -82,6 +83,7 @@ class NewTrigger(TypedDict):
     deploy_target: NotRequired[str]
     variables: NotRequired[dict[str, str]]
     deleted: NotRequired[bool]
+    hold: NotRequired[int]
 
 
 @router.get("/projects")
@@ -221,6 +223,8 @@ async def trigger(
     commit = body.get("commit", "")
     if commit and not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         raise UserError(f"{commit[:40]!r} is no id of a commit")
+    if "hold" in body:
+        shells.checked_hold(body["hold"])
     key = request.headers.get("idempotency-key", "")[:200]
     identity = parts.clock.new_id()
     wanted = {**body, "kind": kind}

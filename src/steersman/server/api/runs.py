@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from steersman.core import concurrency, queue, runs
 from steersman.core.errors import Conflict, Forbidden, NotFound
 from steersman.core.permissions import Action
-from steersman.server import access, auditing, views
+from steersman.server import access, auditing, shells, views
 from steersman.server.access import Caller, Parts, Who
 from steersman.server.answers import MOST, answer, page
 from steersman.server.api.users import place
@@ -40,9 +40,13 @@ class JobName(TypedDict):
 
 @with_config(STRICT)
 class JobNames(TypedDict):
-    """Jobs of the run; all that ended without success when none is named."""
+    """Jobs of the run; all that ended without success when none is named.
+
+    *hold* is for how many seconds the box of one that fails again is held.
+    """
 
     jobs: NotRequired[list[str]]
+    hold: NotRequired[int]
 
 
 @router.get("/runs")
@@ -124,6 +128,9 @@ async def retry(
     for name in named:
         if name not in states:
             raise NotFound(f"the run has no job {name[:100]}", hint=f"it has {', '.join(states)}")
+    if "hold" in body:
+        seconds = shells.checked_hold(body["hold"])
+        await parts.store.write(lambda tx: run_rows.hold(tx, row["id"], seconds))
     changed = [name for name in named if await parts.queue.retry(row["id"], name)]
     if not changed:
         raise Conflict("nothing of it ended without success")
