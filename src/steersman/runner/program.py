@@ -17,7 +17,7 @@ from steersman.containers.base import Containers
 from steersman.core.errors import Interrupted, SteersmanError, UserError
 from steersman.core.events import Level, Notice
 from steersman.core.reports import Reason
-from steersman.core.steps import Outcome, State
+from steersman.core.steps import Outcome, State, minutes_words
 from steersman.executor import Attempt
 from steersman.executor.holding import Hold
 from steersman.runner import carrying, registries
@@ -55,6 +55,7 @@ class Runner:
         self.choose = choose
         self.cancelled = asyncio.Event()
         self.why_stopped = ""
+        self.overdue = ""
         self.reporter = Reporter(client, os.urandom(8).hex(), time.time, self.stop)
 
     def stop(self, why: str) -> None:
@@ -83,6 +84,7 @@ class Runner:
         sending = asyncio.ensure_future(self.reporter.send(spool, audience))
         working = asyncio.ensure_future(self._work(spec, audience))
         fenced = asyncio.ensure_future(self.reporter.fenced.wait())
+        limiting = asyncio.ensure_future(self._limit(spec["settings"].get("limit")))
         try:
             await asyncio.wait({working, fenced}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -97,10 +99,18 @@ class Runner:
             beating.cancel()
             await recording
         finally:
-            for task in (working, beating, sending, fenced):
+            tasks = (working, beating, sending, fenced, limiting)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(working, beating, sending, fenced, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             spool.close()
+
+    async def _limit(self, seconds: float | None) -> None:
+        """End the attempt when its time is over; that is the user's to mend."""
+        if seconds is not None:
+            await asyncio.sleep(seconds)
+            self.overdue = f"it ran for longer than its {minutes_words(seconds)}"
+            self.stop(self.overdue)
 
     async def _work(self, spec: JobSpec, audience: Audience) -> Ending:
         """Do everything but the record: what goes wrong becomes the ending."""
@@ -109,7 +119,7 @@ class Runner:
         except Fenced:
             raise
         except Interrupted:
-            return Ending("stopped", message=self.why_stopped)
+            return self._stopped()
         except UserError as error:
             self._explain(audience, error)
             return Ending("failed", Reason.REJECTED, str(error))
@@ -170,6 +180,11 @@ class Runner:
 
         return Shells(self.reporter, spec, say).hold
 
+    def _stopped(self) -> Ending:
+        if self.overdue:
+            return Ending("failed", Reason.TIMED_OUT, self.overdue)
+        return Ending("stopped", message=self.why_stopped)
+
     def _ending(self, outcome: Outcome) -> Ending:
         at = f"step {outcome.failed_step}: " if outcome.failed_step else ""
         message = f"{at}{outcome.message}"
@@ -177,7 +192,7 @@ class Runner:
             case State.SUCCEEDED:
                 return Ending("succeeded")
             case State.CANCELLED:
-                return Ending("stopped", message=self.why_stopped)
+                return self._stopped()
             case State.ERRORED:
                 return Ending("errored", Reason.INTERNAL, message)
         if outcome.cause == "box-lost":

@@ -111,6 +111,7 @@ def build_spec(
         "keep_source": _is_needed(config, run["name"], job["name"]),
         "reports": [],
         "settings": {
+            "limit": found.attempt["limit"],
             "log_limit": parts.settings.log_limit,
             "artifact_limit": parts.settings.artifact_limit,
             "cache_limit": parts.settings.cache_limit,

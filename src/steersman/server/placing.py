@@ -17,6 +17,7 @@ from steersman.store.runs import Placed
 
 DEFAULT_POOL = "default"
 FORK_POOL = "untrusted"
+LONGEST_JOB = 6 * 3600.0
 CREDENTIALS = "credentials"
 
 
@@ -57,6 +58,18 @@ def source_of(entry: WorkflowPipeline | None) -> str:
 def guarded(jobs: tuple[Job, ...]) -> tuple[Job, ...]:
     """Let nothing of a stranger's run before a person has looked at it."""
     return tuple(job if job.needs else job._replace(approve=True) for job in jobs)
+
+
+def limited(jobs: tuple[Job, ...], settings: Mapping[str, Any]) -> tuple[Job, ...]:
+    """Let no job run for ever: for as long as the project says, or six hours."""
+    limit = seconds(settings, "job_minutes") or LONGEST_JOB
+    return tuple(job._replace(limit=limit) for job in jobs)
+
+
+def seconds(settings: Mapping[str, Any], name: str) -> float | None:
+    """Return a number of minutes of the settings in seconds; None where they say nothing."""
+    minutes = settings.get(name)
+    return minutes * 60.0 if isinstance(minutes, int) else None
 
 
 def credentials(keyring: Keyring, project: RowMapping) -> Credentials | None:

@@ -147,8 +147,9 @@ class Planner:
         if placed.refused:
             self._add_broken(tx, row, project, read, placed.refused, name=chosen.name)
             return
-        jobs = placing.guarded(chosen.jobs) if fork else chosen.jobs
-        run = runs.Run(self.platform.clock.new_id(), jobs, created=tx.now)
+        jobs = placing.limited(placing.guarded(chosen.jobs) if fork else chosen.jobs, settings)
+        limit = placing.seconds(settings, "run_minutes")
+        run = runs.Run(self.platform.clock.new_id(), jobs, created=tx.now, limit=limit)
         columns = self._columns(tx, row, project, read) | {
             "name": chosen.name,
             "priority": chosen.priority,
@@ -208,8 +209,7 @@ class Planner:
 
 _KEPT = (
     "kind", "tag", "before", "fork", "number", "source_branch", "title", "url", "target",
-    "variables", "forge", "ref", "sender", "deploy_target", "head_repository_url",
-    "hold",
+    "variables", "forge", "ref", "sender", "deploy_target", "head_repository_url", "hold",
 )  # fmt: skip
 
 

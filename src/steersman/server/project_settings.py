@@ -15,7 +15,9 @@ from steersman.server.receiving import WEBHOOK
 FLAGS = ("submodules", "lfs", "public_badge")
 TEXTS = ("pool", "fork_pool")
 LONGEST = 100
-KNOWN = (*TEXTS, "pools", "weight", *FLAGS, "notify", "retention")
+MINUTES = ("job_minutes", "run_minutes")
+MOST_MINUTES = 7 * 24 * 60
+KNOWN = (*TEXTS, "pools", "weight", *MINUTES, *FLAGS, "notify", "retention")
 
 
 def checked(
@@ -25,17 +27,7 @@ def checked(
 
     What is sealed is kept where nothing new is given: a target's secret goes by the target's id.
     """
-    for name in given:
-        if name not in KNOWN:
-            raise _wrong(f"there is no {name[:40]!r}", f"known: {', '.join(KNOWN)}")
-    for name in TEXTS:
-        if name in given and not _is_name(given[name]):
-            raise _wrong(f"{name} must be a name")
-    for name in FLAGS:
-        if name in given and not isinstance(given[name], bool):
-            raise _wrong(f"{name} must be true or false")
-    _check_pools(given.get("pools", []))
-    _check_weight(given.get("weight", 1))
+    _check_simple(given)
     if "retention" in given:
         retention.policy({"retention": given["retention"]})
     settings = dict(given)
@@ -46,12 +38,33 @@ def checked(
     return settings
 
 
+def _check_simple(given: Mapping[str, Any]) -> None:
+    for name in given:
+        if name not in KNOWN:
+            raise _wrong(f"there is no {name[:40]!r}", f"known: {', '.join(KNOWN)}")
+    for name in TEXTS:
+        if name in given and not _is_name(given[name]):
+            raise _wrong(f"{name} must be a name")
+    for name in FLAGS:
+        if name in given and not isinstance(given[name], bool):
+            raise _wrong(f"{name} must be true or false")
+    for name in MINUTES:
+        if name in given and not _is_minutes(given[name]):
+            raise _wrong(f"{name} must be a number of minutes, from 1 to {MOST_MINUTES}")
+    _check_pools(given.get("pools", []))
+    _check_weight(given.get("weight", 1))
+
+
 def _wrong(what: str, hint: str | None = None) -> UserError:
     return UserError(f"settings: {what}", hint=hint)
 
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
+
+
+def _is_minutes(value: object) -> bool:
+    return type(value) is int and 1 <= value <= MOST_MINUTES
 
 
 def _check_pools(value: object) -> None:

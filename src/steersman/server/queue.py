@@ -154,7 +154,7 @@ class Queue:
         seen = tx.value(select(workers.c.seen).where(workers.c.name == worker))
         if seen is None:
             return True
-        return max(seen, listening.listening_since(tx)) < tx.now - 2 * leases.SECONDS
+        return bool(max(seen, listening.listening_since(tx)) < tx.now - 2 * leases.SECONDS)
 
     async def adopt(self, identity: str, worker: str) -> Grant | None:
         """Let *worker* take over an attempt whose runner it found."""

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from steersman import wire
 from steersman.core.errors import Conflict, UserError
@@ -263,6 +264,8 @@ async def print_all(shell: Shell, request: Request) -> None:
             if piece and not await shell.output.put(piece):
                 return
         how = How.ENDED
+    except ClientDisconnect:
+        return
     finally:
         await shell.close(how, "" if how is How.ENDED else "its runner went away")
 

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from steersman.cli.remote import connection, output, tables, targets
+from steersman.cli.remote import connection, output, tables, targets, triggers
 from steersman.cli.remote.connection import Asked, Json, asks, items
 from steersman.cli.remote.tables import Column, Item, of
 from steersman.client import Client
@@ -139,9 +139,11 @@ def cancel(asked: Asked, run: str) -> None:
 @asks
 @click.argument("run")
 @click.argument("jobs", nargs=-1)
-def retry(asked: Asked, run: str, jobs: tuple[str, ...]) -> None:
+@click.option("--hold", type=triggers.HOLD, metavar="MINUTES", help=triggers.HOLD_HELP)
+def retry(asked: Asked, run: str, jobs: tuple[str, ...], hold: int | None) -> None:
     """Try JOBS of a run again; all that ended without success where none is named."""
-    found, answer = _do(asked, run, "retry", {"jobs": list(jobs)} if jobs else {})
+    body: Json = {"jobs": list(jobs)} if jobs else {}
+    found, answer = _do(asked, run, "retry", body | ({"hold": hold * 60} if hold else {}))
     _told(asked, found, answer, f"another attempt of {', '.join(answer.get('changed', []))}")
 
 
@@ -150,7 +152,6 @@ def retry(asked: Asked, run: str, jobs: tuple[str, ...]) -> None:
 @click.argument("run")
 def rerun(asked: Asked, run: str) -> None:
     """Run the same commit once more, as a new run."""
-    from steersman.cli.remote import triggers
 
     async def again(client: Client) -> Json:
         found = await targets.run(client, run)

@@ -19,6 +19,9 @@ GIVE_UP = 60.0
 PAUSE = 0.1
 ORDER = (State.ERRORED, State.FAILED, State.CANCELLED, State.SUCCEEDED, State.SKIPPED)
 
+HOLD = click.IntRange(1, 120)
+HOLD_HELP = "hold the box of a job that fails for so long: `steer shell` opens a shell in it"
+
 
 @click.command("trigger")
 @asks
@@ -30,6 +33,7 @@ ORDER = (State.ERRORED, State.FAILED, State.CANCELLED, State.SUCCEEDED, State.SK
 @click.option(
     "--env", "-e", "variables", multiple=True, metavar="NAME=VALUE", help="set a variable"
 )
+@click.option("--hold", type=HOLD, metavar="MINUTES", help=HOLD_HELP)
 @click.option("--wait", is_flag=True, help="wait for the end; the exit code says how it ended")
 @click.option("--watch", is_flag=True, help="the same, and show the jobs and steps meanwhile")
 def command(asked: Asked, project: str, *, wait: bool, watch: bool, **said: Any) -> int:
@@ -45,6 +49,8 @@ def command(asked: Asked, project: str, *, wait: bool, watch: bool, **said: Any)
 
 def _body(said: dict[str, Any]) -> Json:
     body = {key: said[key] for key in ("branch", "tag", "commit", "target") if said[key]}
+    if said["hold"]:
+        body["hold"] = said["hold"] * 60
     pairs = [word.partition("=") for word in said["variables"]]
     for name, equals, _ in pairs:
         if not equals or not name:

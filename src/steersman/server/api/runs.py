@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import with_config
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
@@ -130,7 +130,9 @@ async def retry(
             raise NotFound(f"the run has no job {name[:100]}", hint=f"it has {', '.join(states)}")
     if "hold" in body:
         seconds = shells.checked_hold(body["hold"])
-        await parts.store.write(lambda tx: run_rows.hold(tx, row["id"], seconds))
+        cause = {**(row["cause"] or {}), "hold": seconds}
+        held = update(run_table).where(run_table.c.id == row["id"]).values(cause=cause)
+        await parts.store.write(lambda tx: tx.execute(held))
     changed = [name for name in named if await parts.queue.retry(row["id"], name)]
     if not changed:
         raise Conflict("nothing of it ended without success")
