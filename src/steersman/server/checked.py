@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-STRICT = ConfigDict(strict=True, extra="forbid")
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)

@@ -1,17 +1,15 @@
-"""What a runner is given for its attempt, and what it leaves: all scopes are derived here."""
+"""What a runner is given for its attempt: all scopes are derived here, from the attempt alone."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from fastapi.responses import Response
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 
 from steersman import __version__, pipeline_file, wire
-from steersman.blobs.base import is_key
 from steersman.core import remotes, retries, secret_scopes
 from steersman.core.errors import NotFound, UserError
 from steersman.core.pipelines.model import Config, Pipeline
@@ -22,11 +20,9 @@ from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import keeping, projects, published
 from steersman.store.base import Transaction
-from steersman.store.tables import caches, jobs, runs, test_reports
+from steersman.store.tables import jobs, runs
 from steersman.store.tables import projects as project_table
 from steersman.store.tables import secrets as secret_table
-
-KINDS = frozenset({"output", "report", "file"})
 
 
 class Context(NamedTuple):
@@ -230,112 +226,14 @@ async def cache(parts: Platform, attempt: str) -> str | None:
     """Return where the attempt's cache is: of its own scope, or else of the default branch."""
     found = await context(parts, attempt)
     default = f"branch/{found.project['default_branch'] or 'main'}"
-    name = _cache_name(found)
+    name = cache_name(found)
     scopes = (found.scope, default)
     row = await parts.store.write(lambda tx: keeping.cache(tx, found.project["id"], scopes, name))
     return None if row is None else str(row["blob"])
 
 
-def _cache_name(found: Context) -> str:
+def cache_name(found: Context) -> str:
     return str(found.job["pipeline"])
-
-
-async def keep_cache(parts: Platform, attempt: str, pieces: AsyncIterator[bytes]) -> int:
-    """Keep a cache in the attempt's own scope."""
-    found = await context(parts, attempt)
-    identity = parts.clock.new_id()
-    key = f"caches/{found.project['id']}/{identity}"
-    stored = await parts.blobs.put(key, pieces, parts.settings.cache_limit)
-    row = {
-        "id": identity,
-        "project_id": found.project["id"],
-        "scope": found.scope,
-        "name": _cache_name(found),
-        "blob": key,
-        "size": stored.size,
-        "sha256": stored.sha256,
-    }
-    await parts.store.write(lambda tx: _put_cache(tx, row))
-    return stored.size
-
-
-def _put_cache(tx: Transaction, row: dict[str, Any]) -> None:
-    which = (
-        caches.c.project_id == row["project_id"],
-        caches.c.scope == row["scope"],
-        caches.c.name == row["name"],
-    )
-    known = tx.value(select(caches.c.id).where(*which))
-    row = {**row, "created": tx.now, "used": tx.now}
-    if known is None:
-        tx.execute(insert(caches), row)
-    else:
-        row.pop("id")
-        tx.execute(update(caches).where(*which).values(**row))
-
-
-async def keep_artifact(
-    parts: Platform,
-    attempt: RowMapping,
-    kind: str,
-    name: str,
-    pieces: AsyncIterator[bytes],
-    *,
-    files: int = 0,
-) -> dict[str, int | str]:
-    """Keep what an attempt made; sent again it replaces itself."""
-    if kind not in KINDS:
-        raise UserError(f"{kind[:40]!r} is no kind of artifact")
-    if not name or len(name) > 200 or not name.isprintable():
-        raise UserError("an artifact needs a name of at most 200 printable characters")
-    identity = parts.clock.new_id()
-    key = f"artifacts/{attempt['run_id']}/{identity}"
-    assert is_key(key)  # noqa: S101 - made of ids
-    stored = await parts.blobs.put(key, pieces, parts.settings.artifact_limit)
-    row = {
-        "id": identity,
-        "project_id": attempt["project_id"],
-        "run_id": attempt["run_id"],
-        "attempt_id": attempt["id"],
-        "job": attempt["job"],
-        "kind": kind,
-        "name": name,
-        "blob": key,
-        "size": stored.size,
-        "sha256": stored.sha256,
-        "files": files,
-    }
-    await parts.store.write(lambda tx: keeping.put_artifact(tx, row))
-    return {"id": identity, "size": stored.size, "sha256": stored.sha256}
-
-
-async def keep_tests(parts: Platform, attempt: RowMapping, data: bytes) -> None:
-    """Keep the results of an attempt's tests."""
-    try:
-        said = json.loads(data)
-        totals, cases = dict(said["totals"]), list(said["cases"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise UserError("the results of tests are not as described") from None
-    run = await parts.store.read(
-        lambda tx: tx.one(select(runs.c.branch).where(runs.c.id == attempt["run_id"]))
-    )
-    row = {
-        "attempt_id": attempt["id"],
-        "project_id": attempt["project_id"],
-        "branch": run["branch"] if run else "",
-        "job": attempt["job"],
-        "totals": totals,
-        "cases": cases,
-    }
-    await parts.store.write(lambda tx: _put_tests(tx, row))
-
-
-def _put_tests(tx: Transaction, row: dict[str, Any]) -> None:
-    which = test_reports.c.attempt_id == row["attempt_id"]
-    if tx.value(select(test_reports.c.attempt_id).where(which)) is None:
-        tx.execute(insert(test_reports), {**row, "created": tx.now})
-    else:
-        tx.execute(update(test_reports).where(which).values(**row))
 
 
 async def step(parts: Platform, owner: str, name: str, version: str) -> Response:

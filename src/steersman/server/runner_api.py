@@ -26,7 +26,7 @@ from steersman.core.reports import (
     Stopped,
     Succeeded,
 )
-from steersman.server import delivering, moving, problems, shells
+from steersman.server import delivering, moving, problems, shells, taking
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
@@ -169,7 +169,7 @@ async def read_cache(parts: Parts, attempt: AttemptId) -> Response:
 async def write_cache(request: Request, parts: Parts, attempt: AttemptId) -> dict[str, int]:
     """Keep the cache for later attempts of the same branch."""
     await _open(parts, attempt)
-    return {"size": await delivering.keep_cache(parts, attempt, request.stream())}
+    return {"size": await taking.keep_cache(parts, attempt, request.stream())}
 
 
 @router.put("/artifacts/{kind}/{name:path}")
@@ -183,14 +183,14 @@ async def artifact(
 ) -> dict[str, int | str]:
     """Keep an archive the attempt made: its `output`, or the `report` of a step."""
     row = await _open(parts, attempt)
-    return await delivering.keep_artifact(parts, row, kind, name, request.stream(), files=files)
+    return await taking.keep_artifact(parts, row, kind, name, request.stream(), files=files)
 
 
 @router.put("/tests")
 async def tests(request: Request, parts: Parts, attempt: AttemptId) -> dict[str, bool]:
     """Keep the results of tests, read from JUnit files by the runner."""
     row = await _open(parts, attempt)
-    await delivering.keep_tests(parts, row, await _body(request, parts.settings.body_limit))
+    await taking.keep_tests(parts, row, await _body(request, parts.settings.body_limit))
     return {"kept": True}
 
 
