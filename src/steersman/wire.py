@@ -15,11 +15,8 @@ Said = TypeVar("Said")
 
 def strict(said: type[Said]) -> type[Said]:
     """Let whoever checks *said* by pydantic take exactly its keys, exactly typed."""
-    said.__pydantic_config__ = {
-        "strict": True,
-        "extra": "forbid",
-        "allow_inf_nan": False,
-    }  # type: ignore[attr-defined]
+    config = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
+    said.__pydantic_config__ = config  # type: ignore[attr-defined]
     return said
 
 

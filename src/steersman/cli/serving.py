@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvicorn
 
@@ -80,12 +80,18 @@ async def serve(
         server_header=False,
         date_header=False,
     )
-    server = _Server(config, lambda: app.state.closing.set())
+    closing: asyncio.Event = app.state.closing
+
+    def close() -> None:
+        closing.set()
+        platform.store.waking.close()
+
+    server = _Server(config, close)
     serving = asyncio.ensure_future(server.serve(sockets=[at]))
     try:
         await asyncio.wait({serving, server.ready}, return_when=asyncio.FIRST_COMPLETED)
         if beside is not None and server.started:
-            await _both(serving, beside)
+            await _both(serving, beside, closing)
         await serving
     except SteersmanError:
         server.should_exit = True
@@ -109,16 +115,23 @@ def tasks(platform: Platform, sender: Sender) -> tuple[apps.Task, ...]:
     )
 
 
-async def _both(serving: asyncio.Future[None], beside: Callable[[], Awaitable[None]]) -> None:
-    """Run *beside* as long as the server serves."""
+async def _both(
+    serving: asyncio.Future[None],
+    beside: Callable[[], Awaitable[None]],
+    closing: asyncio.Event,
+) -> None:
+    """Run *beside* until the server is to end."""
     other = asyncio.ensure_future(beside())
+    told = asyncio.ensure_future(closing.wait())
+    both: set[asyncio.Future[Any]] = {serving, other, told}
     try:
-        await asyncio.wait({serving, other}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if other.done():
             other.result()
     finally:
         other.cancel()
-        await asyncio.gather(other, return_exceptions=True)
+        told.cancel()
+        await asyncio.gather(other, told, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):
@@ -127,6 +140,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, closing: Callable[[], None]) -> None:
         super().__init__(config)
         self._closing = closing
+        self._loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -135,7 +149,8 @@ class _Server(uvicorn.Server):
             self.ready.set_result(None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._closing()
+        # A signal comes between any two of the loop's steps.
+        self._loop.call_soon_threadsafe(self._closing)
         if sig == signal.SIGINT and self.should_exit:
             self.force_exit = True
         self.should_exit = True

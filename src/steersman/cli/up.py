@@ -238,6 +238,8 @@ async def _up(parts: Platform, at: socket.socket, shown: str, folder: Path, flag
     from steersman.cli.serving import serve
     from steersman.server import first_start
 
+    # What cannot work is said before a token is made that nobody would see.
+    await worker_parts.check(flags)
     token = await first_start.admin_token(parts)
     kept = folder / "keys" / "worker-token"
     known = kept.read_text().strip() if kept.exists() else None
@@ -248,7 +250,6 @@ async def _up(parts: Platform, at: socket.socket, shown: str, folder: Path, flag
     local = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
 
     async def work() -> None:
-        await worker_parts.check(flags)
         _say(shown, folder, token, f"jobs run {worker_parts.words(flags)}, {flags.slots} at once")
         await worker_parts.work(local, worker_token, folder, flags)
 

@@ -75,7 +75,6 @@ def build(
             asyncio.create_task(task(), name=getattr(task, "__qualname__", repr(task)))
             for task in tasks
         ]
-        app.state.closing = asyncio.Event()
         try:
             yield
         finally:
@@ -96,6 +95,7 @@ def build(
     )
     app.state.platform = platform
     app.state.oidc = oidc
+    app.state.closing = asyncio.Event()
     problems.install(app)
     # Addresses are looked through in this order: what is asked most often comes first.
     app.include_router(runner_api.router)

@@ -142,7 +142,7 @@ class Logs:
                 async for data in self.read(attempt, start, known.size):
                     start += len(data)
                     yield data
-                if known.closed:
+                if known.closed or self.store.waking.closed:
                     return
                 try:
                     async with asyncio.timeout(10.0):

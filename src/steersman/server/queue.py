@@ -84,7 +84,7 @@ class Queue:
                 woken.clear()
                 found = await self.store.write(lambda tx: self._lease(tx, worker, take, asks))
                 left = deadline - loop.time()
-                if found or left <= 0:
+                if found or left <= 0 or self.store.waking.closed:
                     return found
                 # Leases of others end without anybody saying so.
                 with suppress(TimeoutError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import Connection, RowMapping
@@ -40,18 +40,15 @@ class Transaction:
         self.wakes[topic] = None
 
 
-class Waiter(Protocol):
-    """Waits for a topic."""
-
-    async def wait(self, seconds: float) -> bool:
-        """Return True when the topic was woken since the last call, False after *seconds*."""
-
-
 class Waking:
-    """Who hears of what was committed: by this server and, on PostgreSQL, by the others."""
+    """Who hears of what was committed: by this server and, on PostgreSQL, by the others.
+
+    Once it is *closed* nobody should wait any more.
+    """
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Callable[[], None]]] = {}
+        self.closed = False
 
     def listen(self, topic: str, listener: Callable[[], None]) -> Callable[[], None]:
         """Let *listener* be called on the loop whenever *topic* is woken; return how to stop it."""
@@ -68,6 +65,11 @@ class Waking:
     def wake(self, topic: str) -> None:
         for listener in tuple(self._listeners.get(topic, ())):
             listener()
+
+    def close(self) -> None:
+        """Let everybody go who waits: this server is leaving."""
+        self.closed = True
+        self.wake_all()
 
     def wake_all(self) -> None:
         """Wake everybody: what was committed meanwhile is not known."""

@@ -105,7 +105,7 @@ async def _carried(mine: Mine) -> bool:
                 done, every = await asyncio.wait(every, return_when=asyncio.FIRST_COMPLETED)
                 if any(each.cancelled() for each in done):
                     raise Interrupted("interrupted")
-                if any([each.result() for each in done]):
+                if any(each.result() for each in done):
                     return True
         finally:
             for each in (showing, typing, sizing):
@@ -118,10 +118,12 @@ async def _carried(mine: Mine) -> bool:
 def _signals(mine: Mine, resized: asyncio.Event, showing: asyncio.Future[None]) -> Iterator[None]:
     """Note a new size of the terminal, and end in order when we are told to end."""
     loop = asyncio.get_running_loop()
-    chosen = {signal.SIGWINCH: resized.set} if mine.drawn else {}
-    chosen |= dict.fromkeys((signal.SIGTERM, signal.SIGHUP), showing.cancel)
-    for number, act in chosen.items():
-        loop.add_signal_handler(number, act)
+    chosen = [signal.SIGTERM, signal.SIGHUP]
+    for number in chosen:
+        loop.add_signal_handler(number, showing.cancel)
+    if mine.drawn:
+        chosen.append(signal.SIGWINCH)
+        loop.add_signal_handler(signal.SIGWINCH, resized.set)
     try:
         yield
     finally:
