@@ -44,7 +44,7 @@ class Api:
         try:
             self._connection.request(method, path, body, headers)
             answer = self._connection.getresponse()
-        except http.client.RemoteDisconnected:
+        except (http.client.RemoteDisconnected, BrokenPipeError):
             # The server ends connections that were silent for some seconds.
             self._connection.close()
             self._connection.request(method, path, body, headers)

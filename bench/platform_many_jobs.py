@@ -17,10 +17,10 @@ from bench import buildbot
 from bench._platform import Api, Row, Started
 
 JOBS = 200
-QUICK_JOBS = 30
+QUICK_JOBS = 10
 ROUNDS = 3
 REST = 30.0
-QUICK_REST = 3.0
+QUICK_REST = 2.0
 SETTLE = 3.0
 LOOK = 0.2
 """Seconds between two looks whether all is done: looking costs the server too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +78,7 @@ def run(folder: Path, code: str, way: str = "wait", keys: bytes = b"") -> Ran:
     pipeline = pipeline_file.parse(text, "wercker.yml").checked().pipelines["build"]
     (folder / "source").mkdir()
     root = containers.root_of("r1")
+    numbers = itertools.count()
     facts = RunFacts(Command.BUILD, "r1", "build", f"{root}/pipeline/source", root=root)
     job = Job(
         run_id="r1",
@@ -91,7 +93,7 @@ def run(folder: Path, code: str, way: str = "wait", keys: bytes = b"") -> Ran:
         folder=folder / "run",
         cache=folder / "cache",
         step_store=StepStore(folder / "steps"),
-        new_id=lambda: "id",
+        new_id=lambda: str(next(numbers)),
         settings=Settings(),
     )
 

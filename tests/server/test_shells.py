@@ -10,7 +10,8 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 
-from steersman.server.shells import Pipe
+from steersman.server.pipes import Pipe
+from steersman.store import attempts as attempt_rows
 from tests.server.kept import Attempt, Shop, in_shop
 
 HOLD = {"kind": "push", "branch": "main", "hold": 600}
@@ -194,6 +195,21 @@ async def test_a_hold_is_asked_for_within_bounds_and_delivered(shop: Shop) -> No
     attempt = await begun(shop, HOLD)
     spec = (await attempt.say("POST", "started", json={"runner": "r"})).json()
     assert (spec["settings"]["hold"], spec["settings"]["called"]) == (600, "shop/1")
+
+
+@in_shop
+async def test_the_time_of_a_hold_does_not_count_for_the_limit_of_the_attempt(shop: Shop) -> None:
+    attempt = await begun(shop, HOLD)
+
+    async def limit() -> float:
+        row = await shop.here.parts.store.read(lambda tx: attempt_rows.load(tx, attempt.id))
+        assert row is not None
+        return float(row["limit"])
+
+    before = await limit()
+    for _ in range(2):
+        await asks(attempt)
+    assert await limit() == before + 2 * 3600
 
 
 @in_shop

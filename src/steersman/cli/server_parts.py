@@ -64,7 +64,7 @@ def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform
             _attempt_key(folder, environ),
             allow_private_targets=options.allow_private_targets,
         ),
-        shells=Relay(),
+        shells=Relay(store.waking),
     )
 
 

@@ -19,7 +19,7 @@ from steersman.core.events import Level, Notice
 from steersman.core.reports import Reason
 from steersman.core.steps import Outcome, State, minutes_words
 from steersman.executor import Attempt
-from steersman.executor.holding import Hold
+from steersman.executor.holding import Hold, Open
 from steersman.runner import carrying, registries
 from steersman.runner.audience import Audience
 from steersman.runner.jobs import Allowed, Places, build
@@ -56,6 +56,7 @@ class Runner:
         self.cancelled = asyncio.Event()
         self.why_stopped = ""
         self.overdue = ""
+        self.held = asyncio.Event()
         self.reporter = Reporter(client, os.urandom(8).hex(), time.time, self.stop)
 
     def stop(self, why: str) -> None:
@@ -107,8 +108,12 @@ class Runner:
 
     async def _limit(self, seconds: float | None) -> None:
         """End the attempt when its time is over; that is the user's to mend."""
-        if seconds is not None:
-            await asyncio.sleep(seconds)
+        if seconds is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self.held.wait()  # how long a box is held is not the job's time
+        except TimeoutError:
             self.overdue = f"it ran for longer than its {minutes_words(seconds)}"
             self.stop(self.overdue)
 
@@ -178,7 +183,13 @@ class Runner:
         def say(text: str) -> None:
             audience(Notice(Level.INFO, text))
 
-        return Shells(self.reporter, spec, say).hold
+        shells = Shells(self.reporter, spec, say)
+
+        async def hold(enter: Open) -> None:
+            self.held.set()
+            await shells.hold(enter)
+
+        return hold
 
     def _stopped(self) -> Ending:
         if self.overdue:

@@ -42,12 +42,22 @@ class Shells:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._say(f"held for {minutes_words(self.seconds)}: {self.command}")
-        while (left := began + self.seconds - loop.time()) > 0:
-            said: wire.Holding = {"runner": self.reporter.runner, "wait": left}
-            wanted: wire.WantedShell = await self.reporter.call("POST", "/runner/v1/shell", said)
-            if wanted["shell"] is not None:
+        while loop.time() < began + self.seconds:
+            wanted = await self._wanted(began + self.seconds)
+            if wanted is not None and wanted["shell"] is not None:
                 await self._serve(wanted, enter, began + wire.HOLD_SECONDS[1])
         self._say("held no longer")
+
+    async def _wanted(self, until: float) -> wire.WantedShell | None:
+        """Ask who wants in; None when the time is over, also while the server is away."""
+        said: wire.Holding = {"runner": self.reporter.runner, "wait": wire.LEASE_WAIT_SECONDS}
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                answer: wire.WantedShell = await self.reporter.call(
+                    "POST", "/runner/v1/shell", said
+                )
+                return answer
+        return None
 
     async def _serve(self, wanted: wire.WantedShell, enter: Open, until: float) -> None:
         """Open a shell and carry it to its end; what fails is told to whoever asked for it."""

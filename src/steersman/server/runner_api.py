@@ -26,7 +26,7 @@ from steersman.core.reports import (
     Stopped,
     Succeeded,
 )
-from steersman.server import delivering, moving, problems, shells, taking
+from steersman.server import delivering, holds, moving, problems, shells, taking
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
@@ -206,15 +206,18 @@ async def step(
 @router.post("/shell")
 async def shell(body: wire.Holding, parts: Parts, attempt: AttemptId) -> wire.WantedShell:
     """Note that the box is held, and wait for somebody who wants a shell in it."""
-    await _open(parts, attempt, body["runner"])
-    wait = min(max(body.get("wait", 0.0), 0.0), LONGEST_WAIT)
-    found = await parts.shells.wanted(attempt, wait)
+    row = await _open(parts, attempt, body["runner"])
+    await parts.store.write(lambda tx: holds.lengthen(tx, row))
+    wait = body.get("wait", 0.0)
+    # NaN is no wait.
+    found = await parts.shells.wanted(attempt, min(wait, LONGEST_WAIT) if wait > 0 else 0.0)
     if found is None:
         return {"shell": None, "columns": 0, "rows": 0}
     return {"shell": found.id, "columns": found.asked.columns, "rows": found.asked.rows}
 
 
-def _shell(parts: Platform, attempt: str, identity: str) -> Shell:
+async def _shell(parts: Platform, attempt: str, identity: str) -> Shell:
+    await _open(parts, attempt)
     found = parts.shells.of_runner(identity, attempt)
     if found is None:
         raise Conflict(f"there is no shell {identity} any more")
@@ -224,7 +227,7 @@ def _shell(parts: Platform, attempt: str, identity: str) -> Shell:
 @router.get("/shells/{identity}/input")
 async def typed(request: Request, parts: Parts, attempt: AttemptId, identity: Identity) -> Response:
     """Return what is typed into a shell, as it comes: lines as of `wire.Typed`."""
-    found = _shell(parts, attempt, identity)
+    found = await _shell(parts, attempt, identity)
     pieces = shells.flow(found, found.input, request, lost="its runner went away", keep=b"\n")
     return Streamed(pieces, media_type="application/x-ndjson", headers=shells.AS_IT_COMES)
 
@@ -234,7 +237,7 @@ async def printed(
     request: Request, parts: Parts, attempt: AttemptId, identity: Identity, error: str = ""
 ) -> None:
     """Take what a shell prints, as it comes, to its end; or why there is none."""
-    found = _shell(parts, attempt, identity)
+    found = await _shell(parts, attempt, identity)
     if error:
         await found.close(How.LOST, error[:500])
     await shells.print_all(found, request)

@@ -21,11 +21,10 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from steersman import wire
-from steersman.core.errors import Conflict, UserError
-from steersman.core.steps import minutes_words
+from steersman.core.errors import Conflict
+from steersman.server.pipes import Pipe
+from steersman.store.base import Waking
 
-MOST = 256 * 1024
-"""Bytes that wait in one direction before the one who sends must."""
 CONNECT = 30.0
 """Seconds both sides have to come."""
 KEEP = 60.0
@@ -59,42 +58,6 @@ class Asked(NamedTuple):
     job: str
     columns: int
     rows: int
-
-
-class Pipe:
-    """Bytes on their way from one who puts to one who takes."""
-
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
-        self._held = bytearray()
-        self._closed = False
-        self._changed = asyncio.Condition()
-
-    async def put(self, data: bytes) -> bool:
-        """Wait for room and hand *data* on; False when nobody takes it any more."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._closed or len(self._held) < self._most)
-            if not self._closed:
-                self._held += data
-                self._changed.notify_all()
-            return not self._closed
-
-    async def take(self, seconds: float) -> bytes | None:
-        """Return what is there, b"" when nothing came for *seconds*, None at the end."""
-        async with self._changed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._changed.wait_for(lambda: self._closed or self._held)
-            data = bytes(self._held)
-            self._held.clear()
-            self._changed.notify_all()
-            return None if self._closed and not data else data
-
-    async def close(self) -> None:
-        """Take nothing more; what is there can still be taken."""
-        async with self._changed:
-            self._closed = True
-            self._changed.notify_all()
 
 
 class Shell:
@@ -138,14 +101,15 @@ class _Hold:
     def __init__(self) -> None:
         self.asking = 0
         self.last = 0.0
-        self.wanted = asyncio.Event()
+        self.wanted = False
         self.shell: Shell | None = None
 
 
 class Relay:
     """All shells of this server."""
 
-    def __init__(self) -> None:
+    def __init__(self, waking: Waking) -> None:
+        self._waking = waking
         self._holds: dict[str, _Hold] = {}
         self._shells: dict[str, Shell] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -155,14 +119,18 @@ class Relay:
         self._forget_holds()
         hold = self._holds.setdefault(attempt, _Hold())
         hold.asking += 1
+        woken = asyncio.Event()
+        stop = self._waking.listen(_topic(attempt), woken.set)
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await hold.wanted.wait()
+            if not (hold.wanted or self._waking.closed):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await woken.wait()
         finally:
+            stop()
             hold.asking -= 1
             hold.last = _now()
-        return hold.shell if hold.wanted.is_set() else None
+        return hold.shell if hold.wanted else None
 
     def _forget_holds(self) -> None:
         for attempt in [each for each, hold in self._holds.items() if not _is_held(hold)]:
@@ -184,7 +152,8 @@ class Relay:
         """Ask the runner that holds the box for a shell; *over* hears how many seconds it took."""
         hold = self._holds[asked.attempt]
         hold.shell = self._shells[identity] = Shell(identity, asked)
-        hold.wanted.set()
+        hold.wanted = True
+        self._waking.wake(_topic(asked.attempt))
         task = asyncio.create_task(self._supervise(hold, hold.shell, over))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -199,10 +168,10 @@ class Relay:
             async with asyncio.timeout(CONNECT):
                 await shell.ended.wait()
         if not (shell.runner_here and shell.person_here):
-            await shell.close(How.LOST, "the runner did not come" if shell.person_here else "")
+            who = "its runner" if shell.person_here else "whoever opened it"
+            await shell.close(How.LOST, f"{who} did not come within {CONNECT:g} s")
         await shell.ended.wait()
-        hold.shell, hold.last = None, _now()
-        hold.wanted.clear()
+        hold.shell, hold.wanted, hold.last = None, False, _now()
         await over(shell, _now() - began)
         await asyncio.sleep(KEEP)
         self._shells.pop(shell.id, None)
@@ -218,13 +187,17 @@ class Relay:
             return None
         hold = self._holds.get(attempt)
         if hold is not None and hold.shell is shell:
-            hold.wanted.clear()
+            hold.wanted = False
         shell.runner_here = True
         return shell
 
 
 def _is_held(hold: _Hold) -> bool:
     return bool(hold.asking or hold.shell) or _now() - hold.last < GRACE
+
+
+def _topic(attempt: str) -> str:
+    return f"shell/{attempt}"
 
 
 def _now() -> float:
@@ -268,12 +241,3 @@ async def print_all(shell: Shell, request: Request) -> None:
         return
     finally:
         await shell.close(how, "" if how is How.ENDED else "its runner went away")
-
-
-def checked_hold(seconds: int) -> int:
-    """Return for how long a box is to be held; `UserError` for what cannot be."""
-    least, most = wire.HOLD_SECONDS
-    if not least <= seconds <= most:
-        span = f"{minutes_words(least)} to {minutes_words(most)}"
-        raise UserError(f"hold: a box is held for {span}, in seconds")
-    return seconds

@@ -86,7 +86,7 @@ def _raw(terminal: int, *, drawn: bool) -> Iterator[None]:
         return
     before = termios.tcgetattr(terminal)
     try:
-        tty.setraw(terminal)
+        tty.setraw(terminal, termios.TCSADRAIN)  # what was typed ahead is not dropped
         yield
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)

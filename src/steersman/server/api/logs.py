@@ -131,7 +131,10 @@ async def _events(parts: Platform, identity: str, start: int) -> AsyncIterator[s
         said = json.dumps({"offset": start, "text": text})
         yield f"id: {end}\nevent: log\ndata: {said}\n\n"
         start = end
-    yield f"event: end\ndata: {json.dumps({'size': start + len(rest)})}\n\n"
+    known = await parts.logs.length(identity)
+    if known is None or known.closed:
+        # Otherwise it is this server that ends, and the reader goes on with another one.
+        yield f"event: end\ndata: {json.dumps({'size': start + len(rest)})}\n\n"
     raise Ended
 
 

@@ -19,7 +19,7 @@ from steersman.core import triggers as deciding
 from steersman.core.errors import Conflict, NotFound, UserError
 from steersman.core.permissions import Action
 from steersman.mirrors import addresses
-from steersman.server import access, auditing, placing, project_settings, shells, views
+from steersman.server import access, auditing, holds, placing, project_settings, views
 from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, answer, once, page
 from steersman.server.api.users import place
@@ -224,7 +224,7 @@ async def trigger(
     if commit and not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         raise UserError(f"{commit[:40]!r} is no id of a commit")
     if "hold" in body:
-        shells.checked_hold(body["hold"])
+        holds.checked(body["hold"])
     key = request.headers.get("idempotency-key", "")[:200]
     identity = parts.clock.new_id()
     wanted = {**body, "kind": kind}

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from steersman.core import concurrency, queue, runs
 from steersman.core.errors import Conflict, Forbidden, NotFound
 from steersman.core.permissions import Action
-from steersman.server import access, auditing, shells, views
+from steersman.server import access, auditing, holds, views
 from steersman.server.access import Caller, Parts, Who
 from steersman.server.answers import MOST, answer, page
 from steersman.server.api.users import place
@@ -129,7 +129,7 @@ async def retry(
         if name not in states:
             raise NotFound(f"the run has no job {name[:100]}", hint=f"it has {', '.join(states)}")
     if "hold" in body:
-        seconds = shells.checked_hold(body["hold"])
+        seconds = holds.checked(body["hold"])
         cause = {**(row["cause"] or {}), "hold": seconds}
         held = update(run_table).where(run_table.c.id == row["id"]).values(cause=cause)
         await parts.store.write(lambda tx: tx.execute(held))
