@@ -22,6 +22,9 @@ from tests.server.kept import Attempt, Shop, shop, tar
 ZEROS, ONES = "0" * 40, "1" * 40
 # One fitting body for each route that takes JSON.
 BODIES: dict[str, Any] = {
+    "POST /api/v1/attempts/{identity}/shell": {"columns": 80, "rows": 24},
+    "PUT /api/v1/shells/{identity}/resize": {"columns": 80, "rows": 24},
+    "POST /runner/v1/shell": {"runner": "r", "wait": 0.0},
     "POST /api/v1/projects": {
         "name": "new",
         "repository": "https://example.com/a.git",
@@ -246,6 +249,7 @@ async def prepared(opened: Shop) -> Hostile:
         "attempts": {"identity": attempt.id},
         "artifacts": {"identity": artifact, "kind": "output", "name": "other"},
         "caches": {"identity": cache},
+        "shells": {"identity": cache},
         "deliveries": {"identity": cache},
         "triggers": {"identity": trigger.json()["id"]},
         "tokens": {"identity": token, "name": "spare"},

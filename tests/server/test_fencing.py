@@ -77,43 +77,51 @@ def run(platform: Platform, repository: Repository) -> Callable[[Check], None]:
     return lambda check: asyncio.run(check(platform, repository))  # type: ignore[arg-type]
 
 
-async def _living(parts: Platform, repository: Repository, route: tuple[str, str]) -> None:
+async def _living(parts: Platform, repository: Repository) -> None:
     async with queued(parts, repository) as here:
         mine = await granted(here)
         await mine.begin()
-        answer = await ask(mine, route)
-        assert answer.is_success if route not in ABSENT else answer.status_code == ABSENT[route]
-        assert answer.is_success or answer.json().get("hint") != "stop"
+        assert list(REQUESTS)[-1] == RECORD, "it ends the attempt"
+        for route in REQUESTS:
+            answer = await ask(mine, route)
+            if route in ABSENT:
+                assert answer.status_code == ABSENT[route], (route, answer.text)
+                assert answer.json().get("hint") != "stop"
+            else:
+                assert answer.is_success, (route, answer.text)
+        assert await run_state(here) == "succeeded"
 
 
-async def _replaced(parts: Platform, repository: Repository, route: tuple[str, str]) -> None:
+def test_every_route_is_open_to_the_runner_of_the_newest_attempt(
+    run: Callable[[Any], None],
+) -> None:
+    run(_living)
+
+
+async def _replaced(parts: Platform, repository: Repository) -> None:
     async with queued(parts, repository) as here:
         first = await granted(here)
         await first.lost()
         second = await granted(here)
         await second.begin("second")
         before = await everything(parts)
-        answer = await ask(first, route)
-        if route == RECORD:
-            assert answer.json() == {"hearing": "fenced"}
-        else:
-            assert (answer.status_code, answer.json().get("hint")) == (409, "stop"), answer.text
-        assert await everything(parts) == before
+        for route in REQUESTS:
+            answer = await ask(first, route)
+            if route == RECORD:
+                assert answer.json() == {"hearing": "fenced"}
+            else:
+                seen = (answer.status_code, answer.json().get("hint"))
+                assert seen == (409, "stop"), (route, answer.text)
+            assert await everything(parts) == before, route
         assert (await here.call("GET", "/api/v1/runs/shop/1/artifacts")).json()["items"] == []
+        assert (await here.call("GET", "/api/v1/projects/shop/caches")).json()["items"] == []
+        assert await run_state(here) == "running"
 
 
-@pytest.mark.parametrize("route", REQUESTS, ids=" ".join)
-def test_a_route_is_open_to_the_runner_of_the_newest_attempt(
-    run: Callable[[Any], None], route: tuple[str, str]
+def test_every_route_is_closed_to_the_first_attempt_once_the_second_began(
+    run: Callable[[Any], None],
 ) -> None:
-    run(lambda parts, repository: _living(parts, repository, route))
-
-
-@pytest.mark.parametrize("route", REQUESTS, ids=" ".join)
-def test_a_route_is_closed_to_the_first_attempt_once_the_second_began(
-    run: Callable[[Any], None], route: tuple[str, str]
-) -> None:
-    run(lambda parts, repository: _replaced(parts, repository, route))
+    run(_replaced)
 
 
 async def _late_log(parts: Platform, repository: Repository, size: int) -> None:

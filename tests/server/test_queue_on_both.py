@@ -87,9 +87,7 @@ async def _a_run_goes_green(parts: Platform, repository: Repository) -> None:
     assert heard.hearing is Hearing.KNOWN
 
 
-def test_a_workflow_runs_job_by_job_to_green(
-    platform_on: Platform, repository: Repository
-) -> None:
+def test_a_workflow_runs_job_by_job_to_green(platform_on: Platform, repository: Repository) -> None:
     asyncio.run(_a_run_goes_green(platform_on, repository))
 
 

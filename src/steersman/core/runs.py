@@ -266,7 +266,7 @@ def why(run: Run, name: str) -> str:
             needs = [f"{need} ({states[need]})" for need in job.needs if not states[need].is_final]
             return f"waits for {', '.join(needs)}"
         case State.APPROVAL:
-            wanted = " or ".join(job.approvers) or "a developer of the project"
+            wanted = " or ".join(job.approvers) or "a developer"
             return f"waits for the approval of {wanted}"
         case State.SKIPPED:
             return job.skipped or job.unwanted or _broken_words(run, job, states)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import RowMapping
 
 from steersman.store.base import Transaction
 from steersman.store.tables import members, projects, tokens, users
 
+_OF_DIGEST = (
+    select(
+        tokens,
+        users.c.name.label("user_name"),
+        users.c.admin.label("admin"),
+        users.c.disabled.label("disabled"),
+    )
+    .join_from(tokens, users, tokens.c.user_id == users.c.id, isouter=True)
+    .where(tokens.c.digest == bindparam("wanted"))
+)
+
 
 def of_digest(tx: Transaction, digest: str) -> RowMapping | None:
     """Return a token with its user's name, rights and state; None for one nobody made."""
-    query = (
-        select(
-            tokens,
-            users.c.name.label("user_name"),
-            users.c.admin.label("admin"),
-            users.c.disabled.label("disabled"),
-        )
-        .join_from(tokens, users, tokens.c.user_id == users.c.id, isouter=True)
-        .where(tokens.c.digest == digest)
-    )
-    return tx.one(query)
+    return tx.one(_OF_DIGEST, {"wanted": digest})
 
 
 def used(tx: Transaction, token_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from steersman.core import deadlines, leases
@@ -18,10 +18,24 @@ from steersman.store.tables import attempts, workers
 _HELD = ("leased", "running", "cancelling")
 
 
+# Made once: building a statement costs more than running it.
+_BY_ID = select(attempts).where(attempts.c.id == bindparam("identity"))
+_LOCKED = _BY_ID.with_for_update()
+_CHANGING = (
+    "state", "since", "worker", "lease", "lease_until", "leases", "placed", "runner", "started",
+    "heard", "doubt", "reason", "message", "due",
+)  # fmt: skip
+_SAVE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("identity"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+_ADD = insert(attempts)
+
+
 def load(tx: Transaction, identity: str, *, lock: bool = False) -> RowMapping | None:
     """Return the row of an attempt; with *lock* nobody else changes it meanwhile."""
-    query = select(attempts).where(attempts.c.id == identity)
-    return tx.one(query.with_for_update() if lock and tx.postgres else query)
+    return tx.one(_LOCKED if lock and tx.postgres else _BY_ID, {"identity": identity})
 
 
 def attempt(row: RowMapping) -> Attempt:
@@ -73,13 +87,13 @@ def values(item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> dict[
 
 def save(tx: Transaction, item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> None:
     """Write *item* over its row."""
-    tx.execute(update(attempts).where(attempts.c.id == item.id).values(**values(item, policy)))
+    tx.execute(_SAVE, {"identity": item.id, **values(item, policy)})
 
 
 def add(tx: Transaction, item: Attempt, place: dict[str, Any]) -> None:
     """Add *item*; *place* says where it belongs: run_id, project_id, lane, rank, blocked, pool."""
     row = {"id": item.id, "job": item.job, "number": item.number, "queued": item.queued}
-    tx.execute(insert(attempts), {**row, "limit": item.limit, **values(item), **place})
+    tx.execute(_ADD, {**row, "limit": item.limit, **values(item), **place})
 
 
 def set_back(tx: Transaction) -> None:

@@ -24,16 +24,16 @@ class Transaction:
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
         return self.connection.execute(statement, values)
 
-    def one(self, statement: Executable) -> RowMapping | None:
+    def one(self, statement: Executable, values: Any = None) -> RowMapping | None:
         """Return the first row, None without any."""
-        return self.connection.execute(statement).mappings().first()
+        return self.connection.execute(statement, values).mappings().first()
 
-    def all(self, statement: Executable) -> list[RowMapping]:
-        return list(self.connection.execute(statement).mappings())
+    def all(self, statement: Executable, values: Any = None) -> list[RowMapping]:
+        return list(self.connection.execute(statement, values).mappings())
 
-    def value(self, statement: Executable) -> Any:
+    def value(self, statement: Executable, values: Any = None) -> Any:
         """Return the first column of the first row, None without any."""
-        return self.connection.execute(statement).scalar()
+        return self.connection.execute(statement, values).scalar()
 
     def wake(self, topic: str) -> None:
         """Let those who wait for *topic* look again once this is committed."""

@@ -16,6 +16,9 @@ TOPIC = "events"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7023391)")
 
 
+_ADD = insert(events)
+
+
 def add(
     tx: Transaction,
     kind: str,
@@ -30,7 +33,7 @@ def add(
     if tx.postgres and TOPIC not in tx.wakes:
         tx.execute(_ONE_AT_A_TIME)
     row = {"at": tx.now, "kind": kind, "project_id": project, "run_id": run, "job": job}
-    tx.execute(insert(events), {**row, "attempt_id": attempt, "data": data})
+    tx.execute(_ADD, {**row, "attempt_id": attempt, "data": data})
     tx.wake(TOPIC)
 
 

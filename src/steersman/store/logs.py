@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from steersman.store.base import Transaction
@@ -40,10 +40,22 @@ class Length(NamedTuple):
     closed: bool
 
 
+_WANTED = bindparam("identity", type_=Text())
+_LENGTH = select(attempts.c.log_size, attempts.c.log_lines, attempts.c.log_closed).where(
+    attempts.c.id == _WANTED
+)
+_LENGTH_LOCKED = _LENGTH.with_for_update()
+_ADD = insert(log_pieces)
+_GROW = (
+    update(attempts)
+    .where(attempts.c.id == _WANTED)
+    .values(log_size=bindparam("size"), log_lines=bindparam("count"))
+)
+
+
 def length(tx: Transaction, attempt: str) -> Length | None:
     """Return how long a log is, None for an attempt nobody knows."""
-    columns = (attempts.c.log_size, attempts.c.log_lines, attempts.c.log_closed)
-    row = tx.execute(select(*columns).where(attempts.c.id == attempt)).first()
+    row = tx.execute(_LENGTH, {"identity": attempt}).first()
     return None if row is None else Length(*row)
 
 
@@ -53,10 +65,8 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
     What came before is not added again. *piece* was cut by the caller to begin at the end. One
     without bytes is not added: it would take the place of the next.
     """
-    query = select(attempts.c.log_size, attempts.c.log_lines, attempts.c.log_closed).where(
-        attempts.c.id == piece.attempt
-    )
-    row = tx.execute(query.with_for_update() if tx.postgres else query).first()
+    query = _LENGTH_LOCKED if tx.postgres else _LENGTH
+    row = tx.execute(query, {"identity": piece.attempt}).first()
     if row is None:
         return 0, False
     size, lines, closed = row
@@ -64,7 +74,7 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
         return int(size), False
     stop = piece.offset + piece.size
     tx.execute(
-        insert(log_pieces),
+        _ADD,
         {
             "attempt_id": piece.attempt,
             "start": piece.offset,
@@ -76,8 +86,7 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
             "blob": piece.blob or None,
         },
     )
-    statement = update(attempts).where(attempts.c.id == piece.attempt)
-    tx.execute(statement.values(log_size=stop, log_lines=lines + piece.lines))
+    tx.execute(_GROW, {"identity": piece.attempt, "size": stop, "count": lines + piece.lines})
     tx.wake(topic(piece.attempt))
     return stop, True
 

@@ -9,15 +9,35 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, false, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, false, func, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from steersman.core import queue
 from steersman.core.queue import Lane, Waiting
 from steersman.store.base import Transaction
-from steersman.store.tables import ACTIVE, attempts, lanes, projects, runs, workers
+from steersman.store.tables import ACTIVE, QUEUED, attempts, lanes, projects, runs, workers
 
 OPEN = ("queued", "leased", "running", "cancelling")
+
+
+# Made once: building a statement costs more than running it.
+_HEAD = (
+    select(attempts.c.id, attempts.c.rank)
+    .where(QUEUED, attempts.c.lane == bindparam("of"), attempts.c.blocked.is_(False))
+    .order_by(attempts.c.rank, attempts.c.id)
+    .limit(1)
+)
+_HEAD_FREE = _HEAD.with_for_update(skip_locked=True)
+_HELD = (
+    select(attempts.c.project_id, attempts.c.pool, func.count())
+    .where(ACTIVE)
+    .group_by(attempts.c.project_id, attempts.c.pool)
+)
+_WAITS = (
+    update(lanes)
+    .where(lanes.c.id == bindparam("of"))
+    .values(waiting=lanes.c.waiting + bindparam("change"))
+)
 
 
 class Head(NamedTuple):
@@ -41,8 +61,7 @@ def lane(tx: Transaction, project: str, pool: str, needs: Iterable[str]) -> int:
 
 def waits(tx: Transaction, lane_id: int, change: int) -> None:
     """Count the attempts that wait in a lane up or down."""
-    statement = update(lanes).where(lanes.c.id == lane_id)
-    tx.execute(statement.values(waiting=lanes.c.waiting + change))
+    tx.execute(_WAITS, {"of": lane_id, "change": change})
 
 
 def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
@@ -63,27 +82,12 @@ def _waiting(row: RowMapping, lane_: Lane) -> Waiting:
 
 
 def _head(tx: Transaction, lane_id: int) -> RowMapping | None:
-    query = (
-        select(attempts.c.id, attempts.c.rank)
-        .where(
-            attempts.c.lane == lane_id,
-            attempts.c.state == "queued",
-            attempts.c.blocked.is_(False),
-        )
-        .order_by(attempts.c.rank, attempts.c.id)
-        .limit(1)
-    )
-    return tx.one(query.with_for_update(skip_locked=True) if tx.postgres else query)
+    return tx.one(_HEAD_FREE if tx.postgres else _HEAD, {"of": lane_id})
 
 
 def held(tx: Transaction) -> dict[tuple[str, str], float]:
     """Return how many attempts each project holds in each pool."""
-    query = (
-        select(attempts.c.project_id, attempts.c.pool, func.count())
-        .where(ACTIVE)
-        .group_by(attempts.c.project_id, attempts.c.pool)
-    )
-    return {(project, pool): float(count) for project, pool, count in tx.execute(query)}
+    return {(project, pool): float(count) for project, pool, count in tx.execute(_HELD)}
 
 
 def weights(tx: Transaction, names: Iterable[str]) -> dict[str, float]:
@@ -104,6 +108,7 @@ def adoptable(
     query = (
         select(attempts)
         .where(
+            ACTIVE,
             attempts.c.state == "leased",
             attempts.c.pool.in_(sorted(worker.pools)),
             or_(attempts.c.lease_until <= tx.now, forgotten),

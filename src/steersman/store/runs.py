@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from steersman.core import retries
@@ -24,26 +24,34 @@ class StoredRun(NamedTuple):
     run: Run
 
 
+_WANTED = bindparam("identity", type_=Text())
+# Made once: building a statement costs more than running it.
+_BY_ID = select(runs).where(runs.c.id == _WANTED)
+_LOCKED = _BY_ID.with_for_update()
+_OF_ATTEMPT = select(runs).where(
+    runs.c.id == select(attempts.c.run_id).where(attempts.c.id == _WANTED).scalar_subquery()
+)
+_LOCKED_OF_ATTEMPT = _OF_ATTEMPT.with_for_update()
+_JOBS = select(jobs).where(jobs.c.run_id == _WANTED).order_by(jobs.c.position)
+_ATTEMPTS = select(attempts).where(attempts.c.run_id == _WANTED).order_by(attempts.c.number)
+
+
 def load(tx: Transaction, run_id: str, *, lock: bool = False) -> StoredRun | None:
     """Return a run; with *lock* nobody else changes it meanwhile."""
-    query = select(runs).where(runs.c.id == run_id)
-    row = tx.one(query.with_for_update() if lock and tx.postgres else query)
+    row = tx.one(_LOCKED if lock and tx.postgres else _BY_ID, {"identity": run_id})
     return None if row is None else _stored(tx, row)
 
 
 def load_of_attempt(tx: Transaction, attempt_id: str) -> StoredRun | None:
     """Return the run of an attempt, locked."""
-    of = select(attempts.c.run_id).where(attempts.c.id == attempt_id).scalar_subquery()
-    query = select(runs).where(runs.c.id == of)
-    row = tx.one(query.with_for_update() if tx.postgres else query)
+    row = tx.one(_LOCKED_OF_ATTEMPT if tx.postgres else _OF_ATTEMPT, {"identity": attempt_id})
     return None if row is None else _stored(tx, row)
 
 
 def _stored(tx: Transaction, row: RowMapping) -> StoredRun:
-    rows = tx.all(select(jobs).where(jobs.c.run_id == row["id"]).order_by(jobs.c.position))
+    rows = tx.all(_JOBS, {"identity": row["id"]})
     tries: dict[str, list[Attempt]] = {}
-    query = select(attempts).where(attempts.c.run_id == row["id"]).order_by(attempts.c.number)
-    for each in tx.all(query):
+    for each in tx.all(_ATTEMPTS, {"identity": row["id"]}):
         tries.setdefault(each["job"], []).append(attempt_rows.attempt(each))
     found = tuple(_job(each, tuple(tries.get(each["name"], ()))) for each in rows)
     return StoredRun(row, {each["name"]: each for each in rows}, _run(row, found))

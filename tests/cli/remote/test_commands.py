@@ -73,7 +73,7 @@ def test_a_run_is_shown_with_its_jobs(steer: Steer, stage: Stage, first: str) ->
         "\n"
         "NAME  STATE  TRIES  TOOK  NOTE\n"
         "build  succeeded  1  TOOK  -\n"
-        "deploy  approval  0  -  waits for the approval of a maintainer\n"
+        "deploy  approval  0  -  waits for the approval of a developer\n"
     )
 
 

@@ -140,7 +140,7 @@ async def type_in(
     identity: Identity,
     parts: Parts,
     who: Who,
-    seq: Annotated[int, Query(ge=0, le=2**53)],
+    seq: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> None:
     """Type the body into the shell. Pieces are numbered from 0: sent again, one counts once."""
     shell = await _shell(parts, who, identity)
