@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import NamedTuple
 
+from steersman.server.closing import closed
 from steersman.trees import reading
 from steersman.trees.base import Damaged
 from steersman.trees.reading import Member, Need, Sink
@@ -46,11 +47,12 @@ async def walk(pieces: AsyncIterator[bytes], sink: Sink) -> AsyncGenerator[None,
     source = reading.Input()
     members = reading.members(source, sink, 0)
     next(members)
-    async for piece in pieces:
-        source.piece = memoryview(piece)
-        if await asyncio.to_thread(_has_ended, members):
-            return
-        yield
+    async with closed(pieces) as coming:
+        async for piece in coming:
+            source.piece = memoryview(piece)
+            if await asyncio.to_thread(_has_ended, members):
+                return
+            yield
     raise Damaged("the archive ends in the middle")
 
 

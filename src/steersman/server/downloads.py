@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from steersman.blobs.base import Blobs
 from steersman.core.errors import NotFound
+from steersman.server.closing import closed
 from steersman.server.streaming import Streamed
 
 TAR = "application/x-tar"
@@ -93,8 +94,9 @@ async def primed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     first = await anext(pieces, b"")
 
     async def every() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in pieces:
-            yield piece
+        async with closed(pieces) as rest:
+            yield first
+            async for piece in rest:
+                yield piece
 
     return every()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy.engine import RowMapping
 
 from steersman.blobs.base import Blobs
+from steersman.server.closing import closed
 from steersman.store import logs as rows
 from steersman.store.base import Transaction
 from steersman.store.logs import Length, Piece
@@ -113,8 +114,11 @@ class Logs:
                 return
             for row in found:
                 end = row["stop"] if stop is None else min(stop, row["stop"])
-                async for data in self._bytes(row, start - row["start"], end - row["start"]):
-                    yield data
+                async with closed(
+                    self._bytes(row, start - row["start"], end - row["start"])
+                ) as pieces:
+                    async for data in pieces:
+                        yield data
                 start = end
                 if stop is not None and start >= stop:
                     return
@@ -123,8 +127,9 @@ class Logs:
         if row["blob"] is None:
             yield row["data"][start:stop]
             return
-        async for data in self.blobs.get(row["blob"], start, stop):
-            yield data
+        async with closed(self.blobs.get(row["blob"], start, stop)) as pieces:
+            async for data in pieces:
+                yield data
 
     async def follow(self, attempt: str, start: int = 0) -> AsyncIterator[bytes]:
         """Give what is kept from *start*, and then what comes, until the log is closed.
@@ -139,9 +144,10 @@ class Logs:
                 known = await self.length(attempt)
                 if known is None:
                     return
-                async for data in self.read(attempt, start, known.size):
-                    start += len(data)
-                    yield data
+                async with closed(self.read(attempt, start, known.size)) as pieces:
+                    async for data in pieces:
+                        start += len(data)
+                        yield data
                 if known.closed or self.store.waking.closed:
                     return
                 try:
@@ -160,17 +166,19 @@ class Logs:
         number, text, at = row["first_line"], bytearray(), row["at"]
         found: list[Line] = []
         # A piece may begin in the middle of a line, which then is not wanted.
-        async for data in self.read(attempt, row["start"]):
-            for part in data.splitlines(keepends=True) if b"\r" not in data else _split(data):
-                if number >= first and len(text) < LONGEST_LINE:
-                    text += part
-                if part.endswith(b"\n"):
-                    if number >= first:
-                        found.append(Line(number, bytes(text[:LONGEST_LINE]).rstrip(b"\n"), at))
-                    text.clear()
-                    number += 1
-                    if len(found) >= count:
-                        return found
+        async with closed(self.read(attempt, row["start"])) as pieces:
+            async for data in pieces:
+                parts = _split(data) if b"\r" in data else data.splitlines(keepends=True)
+                for part in parts:
+                    if number >= first and len(text) < LONGEST_LINE:
+                        text += part
+                    if part.endswith(b"\n"):
+                        if number >= first:
+                            found.append(Line(number, bytes(text[:LONGEST_LINE]).rstrip(b"\n"), at))
+                        text.clear()
+                        number += 1
+                        if len(found) >= count:
+                            return found
         if text and number >= first:
             found.append(Line(number, bytes(text[:LONGEST_LINE]), at))
         return found

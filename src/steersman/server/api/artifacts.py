@@ -23,6 +23,7 @@ from steersman.server import access, archives, auditing, downloads, problems, vi
 from steersman.server.access import Caller, Parts, Who
 from steersman.server.answers import answer
 from steersman.server.checked import STRICT
+from steersman.server.closing import closed
 from steersman.server.downloads import TAR, Download
 from steersman.server.paths import Identity, RunName
 from steersman.server.platform import Platform
@@ -155,9 +156,10 @@ async def _joined(blobs: Blobs, rows: list[RowMapping]) -> AsyncIterator[bytes]:
         info.size, info.mtime = row["size"], int(row["created"])
         yield info.tobuf(tarfile.PAX_FORMAT)
         sent = 0
-        async for piece in blobs.get(row["blob"], 0, row["size"]):
-            sent += len(piece)
-            yield piece
+        async with closed(blobs.get(row["blob"], 0, row["size"])) as pieces:
+            async for piece in pieces:
+                sent += len(piece)
+                yield piece
         if sent != row["size"]:
             # It is too late to say so but by an end that is none.
             raise Unavailable(f"the blob {row['blob']} is shorter than it was")

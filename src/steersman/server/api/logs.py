@@ -15,6 +15,7 @@ from steersman.core.permissions import Action
 from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
 from steersman.server.api.runs import attempt
+from steersman.server.closing import closed
 from steersman.server.platform import Platform
 from steersman.server.streaming import Ended, Streamed, sse
 
@@ -71,11 +72,12 @@ def _range(header: str | None, size: int, offset: int) -> tuple[int, int, int] |
 async def _alive(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Give what comes, until nobody reads any more or this server goes."""
     closing = request.app.state.closing
-    async for piece in pieces:
-        if closing.is_set() or (not piece and await request.is_disconnected()):
-            return
-        if piece:
-            yield piece
+    async with closed(pieces) as coming:
+        async for piece in coming:
+            if closing.is_set() or (not piece and await request.is_disconnected()):
+                return
+            if piece:
+                yield piece
 
 
 @router.get("/attempts/{identity}/log/lines")
@@ -119,18 +121,19 @@ async def stream(
 
 async def _events(parts: Platform, identity: str, start: int) -> AsyncIterator[str]:
     rest = b""
-    async for piece in parts.logs.follow(identity, start):
-        if not piece:
-            yield ": still here\n\n"
-            continue
-        data = rest + piece
-        # A character is not cut in two: its first bytes wait for the others.
-        rest = data[_whole(data) :]
-        text = data[: len(data) - len(rest)].decode(errors="replace")
-        end = start + len(data) - len(rest)
-        said = json.dumps({"offset": start, "text": text})
-        yield f"id: {end}\nevent: log\ndata: {said}\n\n"
-        start = end
+    async with closed(parts.logs.follow(identity, start)) as pieces:
+        async for piece in pieces:
+            if not piece:
+                yield ": still here\n\n"
+                continue
+            data = rest + piece
+            # A character is not cut in two: its first bytes wait for the others.
+            rest = data[_whole(data) :]
+            text = data[: len(data) - len(rest)].decode(errors="replace")
+            end = start + len(data) - len(rest)
+            said = json.dumps({"offset": start, "text": text})
+            yield f"id: {end}\nevent: log\ndata: {said}\n\n"
+            start = end
     known = await parts.logs.length(identity)
     if known is None or known.closed:
         # Otherwise it is this server that ends, and the reader goes on with another one.
