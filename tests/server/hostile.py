@@ -250,6 +250,7 @@ async def prepared(opened: Shop) -> Hostile:
         "artifacts": {"identity": artifact, "kind": "output", "name": "other"},
         "caches": {"identity": cache},
         "shells": {"identity": cache},
+        "outbox": {"identity": cache},
         "deliveries": {"identity": cache},
         "triggers": {"identity": trigger.json()["id"]},
         "tokens": {"identity": token, "name": "spare"},

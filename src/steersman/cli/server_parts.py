@@ -16,7 +16,7 @@ from steersman.mirrors import Mirrors, Rules
 from steersman.server.logs import Logs
 from steersman.server.moving import Rules as MovingRules
 from steersman.server.oidc import OidcSettings
-from steersman.server.outgoing import noting
+from steersman.server.outgoing import mail, noting
 from steersman.server.platform import Platform, Settings
 from steersman.server.queue import Queue
 from steersman.server.shells import Relay
@@ -65,6 +65,28 @@ def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform
             allow_private_targets=options.allow_private_targets,
         ),
         shells=Relay(store.waking),
+    )
+
+
+def mailer(environ: Mapping[str, str] = os.environ) -> mail.Settings | None:
+    """Return the mail server; None where nobody named one: then no e-mail is sent."""
+    host = environ.get("STEERSMAN_SMTP_HOST")
+    if not host:
+        return None
+    tls = environ.get("STEERSMAN_SMTP_TLS", mail.Tls.STARTTLS)
+    port = environ.get("STEERSMAN_SMTP_PORT", "587")
+    if tls not in set(mail.Tls) or not (port.isascii() and port.isdigit()):
+        raise UserError(
+            "the mail server cannot be understood",
+            hint="STEERSMAN_SMTP_PORT is a number, STEERSMAN_SMTP_TLS is none, starttls or tls",
+        )
+    return mail.Settings(
+        host=host,
+        sender=environ.get("STEERSMAN_SMTP_FROM", "steersman@localhost"),
+        port=int(port),
+        tls=mail.Tls(tls),
+        user=environ.get("STEERSMAN_SMTP_USER", ""),
+        password=environ.get("STEERSMAN_SMTP_PASSWORD", ""),
     )
 
 

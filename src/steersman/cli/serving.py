@@ -67,6 +67,7 @@ async def serve(
             platform.store,
             platform.keyring,
             settings.url,
+            mail=server_parts.mailer(),
             allow_private=settings.allow_private_targets,
         )
     )

@@ -21,6 +21,7 @@ from steersman.server.api import (
     hooks,
     logs,
     members,
+    outbox,
     projects,
     queue,
     replay,
@@ -61,6 +62,7 @@ PARTS: tuple[APIRouter, ...] = (
     members.router,
     sessions.router,
     audit.router,
+    outbox.router,
 )
 
 
