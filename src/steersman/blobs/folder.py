@@ -69,7 +69,13 @@ class FolderBlobs:
     async def get(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         check_key(key)
         check_range(start, stop)
-        file = await self._do(_opened, self._root / _path(key), start)
+        opening = asyncio.ensure_future(self._do(_opened, self._root / _path(key), start))
+        try:
+            file = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on, and what it opens is nobody's.
+            opening.add_done_callback(_closed)
+            raise
         if file is None:
             raise Missing(f"there is no blob {key}")
         try:
@@ -123,6 +129,12 @@ class FolderBlobs:
                 f"the blob store {self._root} does not work: {error.strerror or error}",
                 hint="make room on its disk" if full else "look at the folder and its permissions",
             ) from error
+
+
+def _closed(opening: asyncio.Future[IO[bytes] | None]) -> None:
+    """Close what was opened for somebody who is gone."""
+    if not opening.cancelled() and opening.exception() is None and (file := opening.result()):
+        file.close()
 
 
 def _path(key: str) -> Path:

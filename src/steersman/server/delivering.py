@@ -15,7 +15,9 @@ from steersman.core.errors import NotFound, UserError
 from steersman.core.pipelines.model import Config, Pipeline
 from steersman.core.variables import Command
 from steersman.server import placing
+from steersman.server.downloads import primed
 from steersman.server.platform import Platform
+from steersman.server.sources import FETCHABLE
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import keeping, projects, published
@@ -213,12 +215,28 @@ async def source(parts: Platform, attempt: str) -> AsyncIterator[bytes]:
     output = await parts.store.read(lambda tx: _output(tx, found))
     if output is not None:
         return parts.blobs.get(output["blob"])
-    return parts.mirrors.archive(
+    await _bring(parts, found)
+    archive = parts.mirrors.archive(
         found.project["id"],
         found.run["commit"],
         submodules=bool((found.project["settings"] or {}).get("submodules")),
         lfs=bool((found.project["settings"] or {}).get("lfs")),
         credentials=placing.credentials(parts.keyring, found.project),
+    )
+    return await primed(archive)
+
+
+async def _bring(parts: Platform, found: Context) -> None:
+    """Fetch the commit where another server has planned the run, and this one never saw it."""
+    project, commit = found.project, found.run["commit"]
+    if await parts.mirrors.has(project["id"], commit):
+        return
+    ref = str((found.run["cause"] or {}).get("ref") or "")
+    await parts.mirrors.fetch(
+        project["id"],
+        project["repository"],
+        credentials=placing.credentials(parts.keyring, project),
+        refs=[ref] if ref.startswith(FETCHABLE) else None,
     )
 
 
