@@ -92,7 +92,9 @@ def test_the_cursor_is_there_again_however_a_run_ends(tmp_path: Path, end: str) 
 
     folder = project(tmp_path / "p", STEPS.replace("END", end))
     code, seen = on_terminal("build", cwd=folder, meanwhile=interrupt)
-    assert code == (130 if interrupted else 0 if "true" in end else 1)
+    # Who kills the parent of the shell on the host may win or lose the race against being seen.
+    killed = (0, 1) if "PPID" in end else (1,)
+    assert code in ((130,) if interrupted else (0,) if "true" in end else killed)
     assert seen.rindex(SHOW_CURSOR) > seen.rindex(HIDE_CURSOR)
     assert "Traceback" not in seen
 
