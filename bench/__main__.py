@@ -26,9 +26,9 @@ HEAD = """\
 # Benchmarks
 
 Measured by `make bench` on {day}: {cores} cores, Python {python}, engine {engine}. Us and the
-yardstick run in turn in one go; a figure is a median (of at least 15 turns, of 3 to 5 for what takes
-minutes), a ratio the median of the ratios pair by pair. The machine is shared and noisy: read the
-ratios, not the seconds.
+yardstick run in turn in one go; a figure is a median (of at least 15 turns, of 3 to 5 for what
+takes minutes), a ratio the median of the ratios pair by pair. The machine is shared and noisy: read
+the ratios, not the seconds.
 
 The original command line took 5.05 times a bare `docker run` for three echo steps (1.94 s against
 0.385 s, measured once on such a machine).
