@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 
 from tests.server.kept import FILE, Shop, in_shop, tar
@@ -59,6 +60,8 @@ async def test_a_source_that_cannot_be_read_is_a_problem_in_words(shop: Shop) ->
     attempt = await shop.push()
     project = (await shop.get("projects/shop")).json()["id"]
     await shop.here.parts.mirrors.remove(project)
+    # Else it would be fetched again.
+    shutil.rmtree(shop.repository.folder)
     answer = await shop.get(f"attempts/{attempt.id}/source")
     assert 400 <= answer.status_code < 600
     assert answer.headers["content-type"] == "application/problem+json"

@@ -11,7 +11,8 @@ from steersman.core.errors import Conflict, NotFound
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, views
 from steersman.server.access import Parts, Who
-from steersman.server.answers import MOST, answer, from_cursor, page
+from steersman.server.answers import MOST, answer, page
+from steersman.server.api.users import place
 from steersman.server.paths import Identity, ProjectName
 from steersman.store import listing, outboxes
 from steersman.store.base import Transaction
@@ -47,11 +48,9 @@ async def list_messages(
     """List what was told the outside of a project's runs, newest first, and what it answered."""
     project = await access.project(parts, who, name, Action.PROJECT_EDIT)
     where = [outbox.c.project_id == project["id"]]
-    before = from_cursor(cursor)
+    before = place(cursor)
     found = await parts.store.read(
-        lambda tx: listing.newest(
-            tx, outbox, where, before=None if before is None else str(before), limit=limit
-        )
+        lambda tx: listing.newest(tx, outbox, where, before=before, limit=limit)
     )
     return page(request, found, [_shown(row) for row in found], limit, "id")
 
