@@ -20,8 +20,6 @@ def strict(said: type[Said]) -> type[Said]:
     return said
 
 
-PROTOCOL = 1
-"""Raised when an older worker or runner could not be understood any more."""
 HEARTBEAT_SECONDS = 5.0
 HOLD_SECONDS = (60, 2 * 3600)
 """The shortest and the longest a box is held; the longest also with somebody in it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
 from collections.abc import Mapping
@@ -13,6 +12,8 @@ from typing import Any
 from steersman import __version__
 from steersman.cli.leftovers import remove_dead_runs
 from steersman.client import Client
+from steersman.cluster import folders
+from steersman.cluster.base import RunnerSpec
 from steersman.containers.base import Containers
 from steersman.core.errors import SteersmanError
 from steersman.runner.jobs import Allowed
@@ -45,14 +46,13 @@ def run(folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     for chatty in ("httpx2", "httpcore2", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    spec = json.loads((folder / "spec.json").read_text())
-    return asyncio.run(_run(folder, spec))
+    return asyncio.run(_run(folder, folders.read_spec(folder)))
 
 
-async def _run(folder: Path, spec: Mapping[str, Any]) -> int:
-    settings = spec.get("settings") or {}
+async def _run(folder: Path, spec: RunnerSpec) -> int:
+    settings = spec.settings
     agent = f"steersman-runner/{__version__}"
-    async with Client(spec["server_url"], spec["token"], user_agent=agent) as client:
+    async with Client(spec.server_url, spec.token, user_agent=agent) as client:
         allowed = Allowed(
             volumes=bool(settings.get("volumes")),
             memory=settings.get("memory"),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from steersman import __version__
 from steersman.client import Client, patience
-from steersman.cluster.local import LocalCluster
+from steersman.cluster.local import NURSERY_LOG, LocalCluster
 from steersman.cluster.nursing import Upbringing
 from steersman.core.errors import SteersmanError, UserError
 from steersman.worker import Settings, Worker
@@ -105,7 +105,7 @@ async def work(server: str, token: str, folder: Path, flags: WorkerFlags) -> Non
 
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     upbringing = Upbringing(
-        "steersman.cli.runner:run", runner.PRELOADED, environment, folder / "nursery.log"
+        "steersman.cli.runner:run", runner.PRELOADED, environment, folder / NURSERY_LOG
     )
     capabilities = frozenset({"docker"} if flags.docker else ())
     cluster = LocalCluster(

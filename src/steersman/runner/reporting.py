@@ -17,7 +17,6 @@ from steersman.runner.spool import Spool
 
 PAUSE = 0.1
 """Seconds between two pieces of a log: what comes meanwhile goes together."""
-QUIET = 0.5
 GIVE_UP = 24 * 3600.0
 """Seconds after which a runner whose server stays away leaves."""
 log = logging.getLogger("steersman.runner")

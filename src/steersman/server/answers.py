@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from sqlalchemy import insert, select
 from sqlalchemy.engine import RowMapping
 
+from steersman.core import ids
 from steersman.core.errors import Conflict, UserError
 from steersman.server.platform import Platform
 from steersman.store.base import Transaction
@@ -68,6 +69,14 @@ def from_cursor(text: str | None) -> Any:
     fits = isinstance(value, str) and value.isprintable()
     fits |= type(value) is int and abs(value) < 2**63
     if not fits:
+        raise UserError("the cursor is none of ours", hint="use `next` of the last answer")
+    return value
+
+
+def place(cursor: str | None) -> str | None:
+    """Return the id that a cursor spells, None for the first page."""
+    value = from_cursor(cursor)
+    if value is not None and not (isinstance(value, str) and ids.is_id(value)):
         raise UserError("the cursor is none of ours", hint="use `next` of the last answer")
     return value
 

@@ -48,10 +48,3 @@ def project_and_role(
     )
     row = tx.one(query.where(named))
     return None if row is None else (row, row["role"])
-
-
-def visible(user_id: str, *, admin: bool) -> object:
-    """Return the condition under which a row's project may be seen; True for admins."""
-    if admin:
-        return True
-    return select(members.c.project_id).where(members.c.user_id == user_id)

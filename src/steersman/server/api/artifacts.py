@@ -22,13 +22,13 @@ from steersman.core.permissions import Action
 from steersman.server import access, archives, auditing, downloads, problems, views
 from steersman.server.access import Caller, Parts, Who
 from steersman.server.answers import answer
+from steersman.server.api.runs import run_of
 from steersman.server.checked import STRICT
 from steersman.server.closing import closed
 from steersman.server.downloads import TAR, Download
 from steersman.server.paths import Identity, RunName
 from steersman.server.platform import Platform
 from steersman.server.streaming import Streamed
-from steersman.store import listing
 from steersman.store.base import Transaction
 from steersman.store.tables import artifacts, attempts, runs
 from steersman.trees.base import Damaged
@@ -44,15 +44,6 @@ class Expiry(TypedDict):
     """When an artifact goes: in so many seconds, or as the project keeps such things."""
 
     expires_in: float | None
-
-
-async def run_of(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:
-    """Return a run in whose project *who* may do *action*."""
-    row = await parts.store.read(lambda tx: listing.run(tx, views.viewer(who), identity))
-    if row is None:
-        raise NotFound(f"there is no run {identity[:100]}")
-    await access.project(parts, who, row["project_id"], action)
-    return row
 
 
 async def _artifact(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:

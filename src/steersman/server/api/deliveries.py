@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.engine import RowMapping
 
 from steersman.core import ids
-from steersman.core.errors import Conflict, NotFound, UserError
+from steersman.core.errors import Conflict, NotFound
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, receiving, views
 from steersman.server.access import Caller, Parts, Who
-from steersman.server.answers import MOST, answer, from_cursor, once, page
+from steersman.server.answers import MOST, answer, once, page, place
 from steersman.server.api.hooks import become
 from steersman.server.platform import Platform
 from steersman.store import deliveries
@@ -31,9 +31,7 @@ async def list_deliveries(
 ) -> Response:
     """List what webhooks brought, newest first."""
     project = await access.project(parts, who, name, Action.PROJECT_EDIT)
-    before = from_cursor(cursor)
-    if before is not None and not (isinstance(before, str) and ids.is_id(before)):
-        raise UserError("the cursor is none of ours", hint="use `next` of the last answer")
+    before = place(cursor)
     found = await parts.store.read(
         lambda tx: deliveries.of_project(tx, project["id"], before, limit)
     )

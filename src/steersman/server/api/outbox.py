@@ -11,8 +11,7 @@ from steersman.core.errors import Conflict, NotFound
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, views
 from steersman.server.access import Parts, Who
-from steersman.server.answers import MOST, answer, page
-from steersman.server.api.users import place
+from steersman.server.answers import MOST, answer, page, place
 from steersman.server.paths import Identity, ProjectName
 from steersman.store import listing, outboxes
 from steersman.store.base import Transaction

@@ -21,8 +21,7 @@ from steersman.core.permissions import Action
 from steersman.mirrors import addresses
 from steersman.server import access, auditing, holds, placing, project_settings, views
 from steersman.server.access import Parts, Who
-from steersman.server.answers import MOST, answer, once, page
-from steersman.server.api.users import place
+from steersman.server.answers import MOST, answer, once, page, place
 from steersman.server.checked import STRICT
 from steersman.server.platform import Platform
 from steersman.store import listing

@@ -15,8 +15,7 @@ from steersman.core.errors import Conflict, Forbidden, NotFound
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, holds, views
 from steersman.server.access import Caller, Parts, Who
-from steersman.server.answers import MOST, answer, page
-from steersman.server.api.users import place
+from steersman.server.answers import MOST, answer, page, place
 from steersman.server.checked import STRICT
 from steersman.server.platform import Platform
 from steersman.store import keeping_lists, listing, queueing
@@ -79,7 +78,7 @@ async def list_runs(
     return page(request, found, [views.run(row) for row in found], limit, "id")
 
 
-async def _run(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:
+async def run_of(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:
     """Return a run in whose project *who* may do *action*."""
     row = await parts.store.read(lambda tx: listing.run(tx, views.viewer(who), identity))
     if row is None:
@@ -91,7 +90,7 @@ async def _run(parts: Platform, who: Caller, identity: str, action: Action) -> R
 @router.get("/runs/{identity:path}/file")
 async def show_file(identity: str, parts: Parts, who: Who) -> Response:
     """Return the pipeline file the run was planned from."""
-    row = await _run(parts, who, identity, Action.SEE)
+    row = await run_of(parts, who, identity, Action.SEE)
     text = await parts.store.read(lambda tx: project_rows.file(tx, row["file_digest"]))
     return Response(text, media_type="text/plain; charset=utf-8")
 
@@ -99,7 +98,7 @@ async def show_file(identity: str, parts: Parts, who: Who) -> Response:
 @router.get("/runs/{identity:path}/artifacts")
 async def list_artifacts(request: Request, identity: str, parts: Parts, who: Who) -> Response:
     """List what the run's attempts left."""
-    row = await _run(parts, who, identity, Action.SEE)
+    row = await run_of(parts, who, identity, Action.SEE)
     found = await parts.store.read(lambda tx: keeping_lists.artifacts_of(tx, row["id"]))
     return answer(request, {"items": [views.artifact(each) for each in found], "next": None})
 
@@ -107,7 +106,7 @@ async def list_artifacts(request: Request, identity: str, parts: Parts, who: Who
 @router.post("/runs/{identity:path}/cancel")
 async def cancel(request: Request, identity: str, parts: Parts, who: Who) -> Response:
     """Ask for the end of a run; one that has ended stays as it is."""
-    row = await _run(parts, who, identity, Action.CANCEL)
+    row = await run_of(parts, who, identity, Action.CANCEL)
     changed = await parts.queue.cancel(row["id"], who.name)
     await _audit(parts, who, "cancel", row)
     return answer(request, {"changed": changed}, 202)
@@ -118,7 +117,7 @@ async def retry(
     request: Request, identity: str, body: JobNames, parts: Parts, who: Who
 ) -> Response:
     """Ask for another attempt of jobs that ended without success; what needs them follows."""
-    row = await _run(parts, who, identity, Action.RETRY)
+    row = await run_of(parts, who, identity, Action.RETRY)
     stored = await parts.store.read(lambda tx: run_rows.load(tx, row["id"]))
     if stored is None or not stored.run.jobs:
         raise Conflict("the run has no jobs", hint="push a commit that mends it, or rerun it")
@@ -143,7 +142,7 @@ async def retry(
 @router.post("/runs/{identity:path}/rerun", status_code=202)
 async def rerun(request: Request, identity: str, parts: Parts, who: Who) -> Response:
     """Run the same commit and the same workflow once more, as a new run."""
-    row = await _run(parts, who, identity, Action.TRIGGER)
+    row = await run_of(parts, who, identity, Action.TRIGGER)
     key = request.headers.get("idempotency-key", "")[:200]
     new = parts.clock.new_id()
 
@@ -183,7 +182,7 @@ async def decline(
 async def _decide(
     request: Request, identity: str, body: JobName, parts: Platform, who: Caller, *, approved: bool
 ) -> Response:
-    row = await _run(parts, who, identity, Action.APPROVE)
+    row = await run_of(parts, who, identity, Action.APPROVE)
     jobs = await parts.store.read(lambda tx: listing.jobs_of(tx, row["id"]))
     job = next((each for each in jobs if each["name"] == body["job"]), None)
     if job is None:
@@ -226,7 +225,7 @@ async def attempt(parts: Platform, who: Caller, identity: str, action: Action) -
 @router.get("/runs/{identity:path}")
 async def show_run(request: Request, identity: str, parts: Parts, who: Who) -> Response:
     """Show a run, by its id or as PROJECT/NUMBER, with its jobs and why each waits."""
-    row = await _run(parts, who, identity, Action.SEE)
+    row = await run_of(parts, who, identity, Action.SEE)
     found = await parts.store.scan(lambda tx: _shown(tx, row))
     return answer(request, found)
 

@@ -19,8 +19,7 @@ from steersman.core.junit import Case, Listed, Report, State
 from steersman.core.permissions import Action
 from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
-from steersman.server.api.artifacts import run_of
-from steersman.server.api.runs import attempt
+from steersman.server.api.runs import attempt, run_of
 from steersman.server.paths import Identity, RunName
 from steersman.store.base import Transaction
 from steersman.store.tables import attempts, test_reports

@@ -16,8 +16,8 @@ from steersman.core.permissions import OPENS, Action, Scope
 from steersman.core.tokens import Kind
 from steersman.server import access, auditing, views
 from steersman.server.access import Caller, Parts, Who
-from steersman.server.answers import MOST, answer, page
-from steersman.server.api.users import NAME, named, place
+from steersman.server.answers import MOST, answer, page, place
+from steersman.server.api.users import NAME, named
 from steersman.server.checked import STRICT
 from steersman.server.login_limits import address
 from steersman.server.platform import Platform

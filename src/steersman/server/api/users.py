@@ -11,12 +11,11 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import TypedDict
 
-from steersman.core import ids
 from steersman.core.errors import Conflict, Forbidden, NotFound, UserError
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, passwords, views
 from steersman.server.access import Caller, Parts, Who
-from steersman.server.answers import MOST, answer, from_cursor, page
+from steersman.server.answers import MOST, answer, page, place
 from steersman.server.checked import STRICT
 from steersman.server.login_limits import address
 from steersman.store import listing, people
@@ -81,14 +80,6 @@ async def list_users(
         lambda tx: listing.newest(tx, users, [], before=before, limit=limit)
     )
     return page(request, found, [shown(row) for row in found], limit, "id")
-
-
-def place(cursor: str | None) -> str | None:
-    """Return the id that a cursor spells, None for the first page."""
-    value = from_cursor(cursor)
-    if value is not None and not (isinstance(value, str) and ids.is_id(value)):
-        raise UserError("the cursor is none of ours", hint="use `next` of the last answer")
-    return value
 
 
 def shown(row: RowMapping) -> dict[str, Any]:
