@@ -60,8 +60,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --
            --no-annotate --no-header --quiet
 lock: $(DEV)  ## pin the dependencies again, with hashes
 	$(COMPILE) --output-file requirements/base.txt
-	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --output-file requirements/platform.txt
-	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --extra kubernetes --output-file requirements/platform.txt
+	$(COMPILE) --extra build --extra server --extra postgres --extra s3 --extra kubernetes --extra dev --output-file requirements/dev.txt
 
 clean:  ## remove what was set up
 	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

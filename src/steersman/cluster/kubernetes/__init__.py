@@ -1,0 +1,1 @@
+"""Runners that are pods: one for each attempt, seen through one watch."""
