@@ -35,6 +35,7 @@ class WorkerSays(TypedDict):
     """A worker asks for work: at most *take* attempts, waiting at most *wait* seconds for one.
 
     *holds* are all attempts it knows of: what else is leased to it, it never heard of, and gets.
+    *pods*: it makes pods, and wants to be told what each is to hold (`Granted.wanted`).
     """
 
     worker: str
@@ -45,12 +46,61 @@ class WorkerSays(TypedDict):
     wait: float
     version: NotRequired[str]
     holds: NotRequired[list[str]]
+    pods: NotRequired[bool]
+
+
+class ContainerWanted(TypedDict):
+    """The box of a pod, or a service under its alias as *name*.
+
+    *image* names its registry. *env* holds nothing hidden; *secret_env* (services only) are the
+    variables that do, for the attempt's Secret: the box's session exports its own. *cmd* is the
+    shell of a box and the command of a service. *ports*, such as `6379/tcp`, are what is known
+    without a look at the image.
+    """
+
+    name: str
+    image: str
+    env: dict[str, str]
+    secret_env: dict[str, str]
+    entrypoint: list[str] | None
+    cmd: list[str] | None
+    user: str | None
+    ports: list[str]
+
+
+class Login(TypedDict):
+    """How to log in at a registry that images come from."""
+
+    registry: str
+    username: str
+    password: str
+
+
+class PodWanted(TypedDict):
+    """What the pod of an attempt is to hold, as its pipeline says.
+
+    *resources* are Kubernetes quantities for `cpu`, `memory` and `disk`, where the file names them.
+    *avoid* are nodes on which earlier attempts of the job were lost by our fault. *repeatable* is
+    False where a second run could do harm, *limit* how many seconds it may run. *labels* name
+    project, run, job and pipeline as people know them.
+    """
+
+    box: ContainerWanted
+    services: list[ContainerWanted]
+    logins: list[Login]
+    resources: dict[str, str]
+    docker: bool
+    avoid: list[str]
+    repeatable: bool
+    limit: float | None
+    labels: dict[str, str]
 
 
 class Granted(TypedDict):
     """An attempt to make a runner for. *adopted*: another worker may have made it already.
 
-    *repeatable* is False where a second run could do harm; *limit* as of the attempt.
+    *wanted* is told to those who asked for it, and None for what has no pod: then *refused* says
+    why, and the attempt is to be reported as rejected.
     """
 
     attempt: str
@@ -63,45 +113,82 @@ class Granted(TypedDict):
     pool: str
     adopted: bool
     cancelled: bool
+    wanted: NotRequired[PodWanted | None]
+    refused: NotRequired[str]
+
+
+@strict
+class Note(TypedDict):
+    """What a worker sees of a pod, for its runner and for people, in one sentence: *text*.
+
+    *kind* is `pulling`, `stuck`, `service-ended`, `box-ended` or `pod-ending`; *container* the
+    box, a service's alias or nothing. *reason*, one of `core.reports.Reason`, is there where the
+    attempt cannot go on; *permanent*: trying again will not help, it is the user's to mend.
+    """
+
+    kind: str
+    container: str
+    text: str
+    reason: NotRequired[str]
+    permanent: NotRequired[bool]
 
 
 @strict
 class Held(TypedDict):
-    """What a worker holds. *phase*: `preparing` until its runner began, then `running`."""
+    """What a worker holds. *phase*: `preparing` until its runner began, then `running`.
+
+    *notes* are all that stands, also while it runs, and *node* is where; left out, what was said
+    before still holds.
+    """
 
     attempt: str
     lease: int
     phase: str
     placed: NotRequired[bool]
     note: NotRequired[str]
+    node: NotRequired[str]
+    notes: NotRequired[list[Note]]
 
 
 @strict
 class Renewal(TypedDict):
-    """A worker renews what it holds; *adopt* names runners it found without a lease of its own."""
+    """A worker renews what it holds; *adopt* names runners it found without a lease of its own.
+
+    *pods* as of `WorkerSays`.
+    """
 
     worker: str
     held: list[Held]
     adopt: list[str]
+    pods: NotRequired[bool]
 
 
 class Renewed(TypedDict):
-    """The answer: *stop* is to end (its runner should know), *gone* is over and to be removed."""
+    """The answer: *stop* is to end (its runner should know), *gone* is over and to be removed.
+
+    *others* are open, but another worker's: let go of the lease and leave the runner alone. It may
+    be asked for again later, since its worker may die.
+    """
 
     stop: list[str]
     gone: list[str]
+    others: list[str]
     adopted: list[Granted]
 
 
 @strict
 class WorkerReport(TypedDict):
-    """A worker's word on one attempt: `lost`, `released` or `rejected`."""
+    """A worker's word on one attempt: `lost`, `released` or `rejected`.
+
+    *node* is where it was lost, if it had got that far.
+    """
 
     attempt: str
     lease: int
     kind: str
     reason: NotRequired[str]
     message: NotRequired[str]
+    node: NotRequired[str]
 
 
 @strict
@@ -114,17 +201,24 @@ class RunnerStarted(TypedDict):
 
 @strict
 class Heartbeat(TypedDict):
-    """A runner is there; the answer may wait *wait* seconds for a cancellation."""
+    """A runner is there; the answer may wait *wait* seconds for a cancellation.
+
+    With *notes*, the ones it knows, it waits for others too.
+    """
 
     runner: str
     wait: NotRequired[float]
+    notes: NotRequired[list[Note]]
 
 
 class Orders(TypedDict):
-    """What a runner is to do: go on, or end because of *cancel*."""
+    """What a runner is to do: go on, or end because of *cancel*.
+
+    *notes* are all that its worker sees at the moment; without the key nobody watches.
+    """
 
     cancel: str | None
-    note: NotRequired[str]
+    notes: NotRequired[list[Note]]
 
 
 @strict
@@ -203,7 +297,9 @@ class JobSpec(TypedDict):
     """Everything a runner needs. *file* is the text of the pipeline file, checked already.
 
     *facts* are the fields of `core.variables.RunFacts`; *source* is `commit` or `output` (of an
-    earlier job); *settings* are bounds of the server: sizes in bytes, times in seconds.
+    earlier job); *settings* are bounds of the server: sizes in bytes, times in seconds. Among
+    them are `repeatable`, False for what is never repeated by us, and `fencing`: after so many
+    seconds of silence a runner is given up, and one that is not repeatable has to stop its box.
     """
 
     attempt: str

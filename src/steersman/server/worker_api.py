@@ -64,7 +64,7 @@ def _granted(parts: Platform, grant: Grant) -> wire.Granted:
 async def renew(body: wire.Renewal, parts: Parts, who: Worker) -> wire.Renewed:
     """Renew what the worker holds, and say what of it is over."""
     name = _named(who, body["worker"])
-    answer: wire.Renewed = {"stop": [], "gone": [], "adopted": []}
+    answer: wire.Renewed = {"stop": [], "gone": [], "others": [], "adopted": []}
     held = body["held"]
     if held:
         await parts.store.write(lambda tx: _renew(tx, parts, name, held, answer))
