@@ -45,6 +45,14 @@ class Reference(NamedTuple):
         """The last part of the repository: the host name of a service that has no other."""
         return self.path.rpartition("/")[2]
 
+    @property
+    def canonical(self) -> str:
+        """The whole name, with its registry and the hub's `library`."""
+        if self.registry is not None:
+            return str(self)
+        path = self.path if "/" in self.path else f"library/{self.path}"
+        return str(self._replace(registry=DOCKER_HUB, path=path))
+
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         return self.repository + tag + (f"@{self.digest}" if self.digest else "")

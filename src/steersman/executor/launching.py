@@ -15,9 +15,10 @@ from steersman.containers.base import (
     Service,
     ServiceSpec,
 )
-from steersman.core import interpolation, links, ports, references
+from steersman.core import filled_boxes, links, ports
 from steersman.core.errors import UserError
 from steersman.core.events import Level
+from steersman.core.filled_boxes import Values
 from steersman.core.pipelines import boxes, model
 from steersman.core.variables import Variable
 from steersman.executor.fetching import Notice
@@ -46,37 +47,26 @@ async def launch(job: Job, containers: Containers, notice: Notice) -> Launched:
 
 
 async def _image(job: Job, box: model.Box, containers: Containers, notice: Notice) -> Image:
-    values = _values(job)
-    tag = interpolation.interpolate(box.tag, values) if box.tag else None
-    name = str(references.image(interpolation.interpolate(box.id, values), tag))
+    given = _values(job)
+    name = str(filled_boxes.image(box, given))
     if box.auth:
         notice(Level.WARNING, f"{box.place}: aws-* and azure-* logins are not supported yet")
-    login = None
-    if box.username and box.password:
-        login = Login(
-            username=interpolation.interpolate(box.username, values),
-            password=interpolation.interpolate(box.password, values),
-            registry=interpolation.interpolate(box.registry or "", values) or None,
-        )
+    found = filled_boxes.login(box, given)
     return await containers.image(
-        name, pull=job.settings.pull, login=login, tell=lambda text: notice(Level.INFO, text)
+        name,
+        pull=job.settings.pull,
+        login=Login(*found) if found else None,
+        tell=lambda text: notice(Level.INFO, text),
     )
 
 
 def passwords(job: Job) -> list[str]:
     """Return the passwords of registries, which nobody should see either."""
-    boxes_of_all = (job.pipeline.box, *job.pipeline.services)
-    texts = [box.password for box in boxes_of_all if box and box.password]
-    return [interpolation.interpolate(text, _values(job)) for text in texts]
+    return filled_boxes.passwords(job.pipeline, _values(job))
 
 
-def _values(job: Job) -> Mapping[str, str]:
-    return {item.name: item.value for item in job.public} | dict(job.hidden)
-
-
-def _env(job: Job, box: model.Box) -> dict[str, str]:
-    values = _values(job)
-    return {name: interpolation.interpolate(text, values) for name, text in box.env.items()}
+def _values(job: Job) -> Values:
+    return filled_boxes.values(job.public, job.hidden)
 
 
 async def _start_service(
@@ -96,7 +86,7 @@ async def _start_service(
             image=image,
             cmd=box.cmd,
             entrypoint=box.entrypoint,
-            env={**links_env, **_env(job, box)},
+            env={**links_env, **filled_boxes.env(box, _values(job))},
             mounts=_mounts(job, box),
             ports=ports.bindings(box.ports, publish=job.settings.expose_ports),
             network=job.settings.network,
@@ -114,8 +104,9 @@ async def _create_box(
     docker_mounts, docker_env = (
         containers.inner_engine(job.run_id) if job.pipeline.docker else ((), {})
     )
-    env = {**_env(job, box), **links_env, **docker_env}
-    secret = {name: value for name, value in env.items() if _holds_hidden(job, value)}
+    given = _values(job)
+    env = {**filled_boxes.env(box, given), **links_env, **docker_env}
+    seen, secret = filled_boxes.split_hidden(env, given)
     published = ports.bindings(box.ports, publish=True) if job.settings.expose_ports else ()
     created = await containers.create_box(
         BoxSpec(
@@ -124,7 +115,7 @@ async def _create_box(
             networked=bool(job.pipeline.services) or job.settings.isolate,
             shell=box.cmd,
             entrypoint=box.entrypoint,
-            env={name: value for name, value in env.items() if name not in secret},
+            env=seen,
             user=box.user,
             mounts=(*_direct_mounts(job), *_mounts(job, box), *docker_mounts),
             ports=published,
@@ -137,14 +128,10 @@ async def _create_box(
     return created, tuple(Variable(name, value) for name, value in secret.items())
 
 
-def _holds_hidden(job: Job, value: str) -> bool:
-    return any(hidden and hidden in value for hidden in job.hidden.values())
-
-
 def _mounts(job: Job, box: model.Box) -> tuple[Mount, ...]:
     if not job.settings.enable_volumes:
         return ()
-    text = interpolation.interpolate(box.volumes, _values(job))
+    text = _values(job).fill(box.volumes)
     pairs = (part.partition(":") for part in text.replace(",", " ").split())
     return tuple(Mount(source=host, target=guest or host) for host, _, guest in pairs)
 
