@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports bench fuzz chaos lock clean
+.PHONY: help demo test check lint types imports bench fuzz chaos image lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,12 @@ fuzz: $(DEV)  ## feed the language a million files (hours; FILES=1000000)
 chaos: $(DEV)  ## kill server, worker and runners through 200 jobs (long; CHAOS_JOBS=200)
 	CHAOS_JOBS=$(or $(CHAOS_JOBS),200) CHAOS_KILLS=$(or $(CHAOS_KILLS),80) OUTAGE=180 OUTAGE_JOBS=50 \
 	    $(BIN)/python -m pytest -q --timeout=3600 tests/platform
+
+IMAGE  ?= steersman:local
+# An index of one's own is named by the environment; without a value here, none is written down.
+ARGS   := $(foreach name,BASE PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT,--build-arg $(name))
+image:  ## build the image of all programs (IMAGE=steersman:local)
+	docker build --network host $(ARGS) --tag $(IMAGE) .
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
            --no-annotate --no-header --quiet
