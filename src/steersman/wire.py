@@ -69,7 +69,10 @@ class ContainerWanted(TypedDict):
 
 
 class Login(TypedDict):
-    """How to log in at a registry that images come from."""
+    """How to log in for images of a repository: *registry* is its host and path.
+
+    `docker.io` alone is the Docker Hub.
+    """
 
     registry: str
     username: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 # What a shell says by a status above 128; named, since "137" tells nobody anything.
 SIGNALS = {
@@ -35,7 +35,8 @@ class Phase(StrEnum):
     STORE = "store"
 
 
-Cause = Literal["", "timed-out", "out-of-memory", "box-lost"]
+Cause = str
+"""Why a step failed, for programs: a value of `core.reports.Reason`, or empty."""
 
 
 class Result(NamedTuple):

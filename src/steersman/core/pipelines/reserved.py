@@ -7,7 +7,7 @@ from collections.abc import Sequence as Many
 from functools import cache
 from re import Pattern
 
-from steersman.core import scalars
+from steersman.core import resources, scalars
 from steersman.core.nodes import Mapping, Node, Scalar, Sequence, describe
 from steersman.core.pipelines import shapes
 from steersman.core.pipelines.fields import EVENTS, Field
@@ -154,15 +154,26 @@ def _check_variable(key: Scalar, what: str, findings: Findings) -> None:
 
 
 def _cpu(field: Field, node: Node, what: str, findings: Findings) -> object:
-    return _quantity(node, what, r"[0-9]+m|[0-9]+(\.[0-9]+)?", "`2`, `0.5` or `500m`", findings)
+    value = _quantity(node, what, r"[0-9]+m|[0-9]+(\.[0-9]+)?", "`2`, `0.5` or `500m`", findings)
+    if value is not None and resources.thousandths(value) is None:
+        _unusable(node, value, what, "a number of processors from 0.001 to 1024", findings)
+    return value
 
 
 def _bytes(field: Field, node: Node, what: str, findings: Findings) -> object:
     pattern = r"[0-9]+(\.[0-9]+)?([kKMGT]i?)?[Bb]?"
-    return _quantity(node, what, pattern, "`512Mi` or `2Gi`", findings)
+    value = _quantity(node, what, pattern, "`512Mi` or `2Gi`", findings)
+    if value is not None and resources.in_bytes(value) is None:
+        _unusable(node, value, what, "from `6Mi` to `1024Ti`; a number alone is bytes", findings)
+    return value
 
 
-def _quantity(node: Node, what: str, pattern: str, example: str, findings: Findings) -> object:
+def _unusable(node: Node, value: str, what: str, hint: str, findings: Findings) -> None:
+    message = f"{shown(value)} is too little or too much for {what}"
+    findings.error("bad-quantity", node, message, f"write {hint}")
+
+
+def _quantity(node: Node, what: str, pattern: str, example: str, findings: Findings) -> str | None:
     value = shapes.filled(node, what, findings)
     if value is None:
         return None
