@@ -6,13 +6,13 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import permissions, tokens
 from steersman.core.errors import Forbidden, NotFound, Unknown
 from steersman.core.permissions import Action, Grant, Role, Scope
 from steersman.server.platform import Platform
 from steersman.store import access
+from steersman.store.base import Row
 
 COOKIE = "steersman_session"
 REMEMBER = 60.0
@@ -47,8 +47,13 @@ class Caller(NamedTuple):
 class Seen(NamedTuple):
     """A project, and who asks for it."""
 
-    project: RowMapping
+    project: Row
     caller: Caller
+
+
+async def _platform(request: Request) -> Platform:
+    """Return the server's parts. A plain function would be called in a thread, each time."""
+    return platform(request)
 
 
 def platform(request: Request) -> Platform:
@@ -123,7 +128,7 @@ async def worker(found: Annotated[Caller, Depends(known)]) -> Caller:
     return found
 
 
-def attempt(request: Request, _: DescribedAttempt = None) -> str:
+async def attempt(request: Request, _: DescribedAttempt = None) -> str:
     """Return the id of the attempt whose runner asks; whether it may is for its state to say."""
     text = bearer(request) or ""
     found = tokens.attempt_of(platform(request).settings.attempt_key, text)
@@ -143,7 +148,7 @@ def require(who: Caller, action: Action, role: str | None = None) -> None:
     raise Forbidden(f"{who.name} may not do this: {action} takes {needed} and a token for it")
 
 
-async def project(parts: Platform, who: Caller, name: str, action: Action) -> RowMapping:
+async def project(parts: Platform, who: Caller, name: str, action: Action) -> Row:
     """Return a project in which *who* may do *action*.
 
     One that may not even be seen is as if it did not exist.
@@ -164,7 +169,7 @@ async def project(parts: Platform, who: Caller, name: str, action: Action) -> Ro
     return row
 
 
-Parts = Annotated[Platform, Depends(platform)]
+Parts = Annotated[Platform, Depends(_platform)]
 Who = Annotated[Caller, Depends(caller)]
 Worker = Annotated[Caller, Depends(worker)]
 AttemptId = Annotated[str, Depends(attempt)]

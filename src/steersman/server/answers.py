@@ -12,12 +12,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import insert, select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import ids
 from steersman.core.errors import Conflict, UserError
 from steersman.server.platform import Platform
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import answers
 
 Json = dict[str, Any]
@@ -38,7 +37,7 @@ def answer(
 
 
 def page(
-    request: Request, rows: Sequence[RowMapping], items: list[Json], limit: int, key: str
+    request: Request, rows: Sequence[Row], items: list[Json], limit: int, key: str
 ) -> Response:
     """Return one page: *rows* holds one more than *limit* where there are more.
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy.engine import RowMapping
-
 from steersman.core.errors import Forbidden
 from steersman.server import auditing
 from steersman.server.oidc import OidcSettings, Person
 from steersman.store import people
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 
 _LONGEST = 50
 
@@ -24,7 +22,7 @@ class Arrival:
         self._new_id = new_id
         self._address = address
 
-    def user(self, tx: Transaction) -> RowMapping:
+    def user(self, tx: Transaction) -> Row:
         """Return the user they are; `Forbidden` for somebody who may not come in."""
         self._check_domain()
         found = people.of_subject(tx, self._person.subject) or self._linked(tx) or self._made(tx)
@@ -44,7 +42,7 @@ class Arrival:
                 hint="log in at the issuer with an address that it has verified",
             )
 
-    def _linked(self, tx: Transaction) -> RowMapping | None:
+    def _linked(self, tx: Transaction) -> Row | None:
         """Return the local user of the same address, who is the issuer's from now on."""
         if not (self._settings.link_by_email and self._person.verified):
             return None
@@ -54,7 +52,7 @@ class Arrival:
             self._note(tx, found, "user-link", {"subject": self._person.subject})
         return found
 
-    def _made(self, tx: Transaction) -> RowMapping:
+    def _made(self, tx: Transaction) -> Row:
         if not self._settings.allow_new:
             raise Forbidden("you are no user of this server", hint="ask an admin to let you in")
         row = {
@@ -67,7 +65,7 @@ class Arrival:
         self._note(tx, made, "user-add", {"subject": self._person.subject})
         return made
 
-    def _note(self, tx: Transaction, user: RowMapping, action: str, detail: object) -> None:
+    def _note(self, tx: Transaction, user: Row, action: str, detail: object) -> None:
         auditing.note(tx, self._settings.name, action, user["name"], detail, self._address)
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from fastapi.responses import Response
 from sqlalchemy import select
-from sqlalchemy.engine import RowMapping
 
 from steersman import __version__, pipeline_file, wire
 from steersman.core import remotes, retries, secret_scopes
@@ -21,7 +20,7 @@ from steersman.server.sources import FETCHABLE
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import keeping, projects, published
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import jobs, runs
 from steersman.store.tables import projects as project_table
 from steersman.store.tables import secrets as secret_table
@@ -30,10 +29,10 @@ from steersman.store.tables import secrets as secret_table
 class Context(NamedTuple):
     """The rows an attempt belongs to, and the text of its file."""
 
-    attempt: RowMapping
-    run: RowMapping
-    job: RowMapping
-    project: RowMapping
+    attempt: Row
+    run: Row
+    job: Row
+    project: Row
     file: str
 
     @property
@@ -72,7 +71,7 @@ async def context(parts: Platform, attempt: str) -> Context:
 async def spec(parts: Platform, attempt: str) -> wire.JobSpec:
     """Return everything the runner of *attempt* needs, its secrets included."""
 
-    def load(tx: Transaction) -> tuple[Context, list[RowMapping], RowMapping | None]:
+    def load(tx: Transaction) -> tuple[Context, list[Row], Row | None]:
         found = _context(tx, attempt)
         mine = secret_table.c.project_id == found.project["id"]
         return found, tx.all(select(secret_table).where(mine)), _output(tx, found)
@@ -154,7 +153,7 @@ def _facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
     }
 
 
-def _hidden(parts: Platform, found: Context, rows: list[RowMapping]) -> dict[str, str]:
+def _hidden(parts: Platform, found: Context, rows: list[Row]) -> dict[str, str]:
     """Open the secrets that go to this job, and no others."""
     cause = found.run["cause"] or {}
     by_id = {row["id"]: row for row in rows}
@@ -195,7 +194,7 @@ def _patterns(pipeline: Pipeline) -> list[str]:
     return [str(each) for each in said.get("junit", ())] if isinstance(said, dict) else []
 
 
-def _output(tx: Transaction, found: Context) -> RowMapping | None:
+def _output(tx: Transaction, found: Context) -> Row | None:
     """Return the output the job begins with; None where that is the commit."""
     wanted = found.job["facts"].get("source")
     if not wanted:

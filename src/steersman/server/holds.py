@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman import wire
 from steersman.core.errors import UserError
 from steersman.core.steps import minutes_words
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, jobs
 
 
@@ -21,7 +20,7 @@ def checked(seconds: int) -> int:
     return seconds
 
 
-def lengthen(tx: Transaction, row: RowMapping) -> None:
+def lengthen(tx: Transaction, row: Row) -> None:
     """Let the longest hold not count for the limit of an attempt whose runner holds the box."""
     which = (jobs.c.run_id == row["run_id"], jobs.c.name == row["job"])
     facts = tx.value(select(jobs.c.facts).where(*which)) or {}

@@ -10,12 +10,10 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy.engine import RowMapping
-
 from steersman.blobs.base import Blobs
 from steersman.server.closing import closed
 from steersman.store import logs as rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.logs import Length, Piece
 from steersman.store.sql import Store
 
@@ -123,7 +121,7 @@ class Logs:
                 if stop is not None and start >= stop:
                     return
 
-    async def _bytes(self, row: RowMapping, start: int, stop: int) -> AsyncIterator[bytes]:
+    async def _bytes(self, row: Row, start: int, stop: int) -> AsyncIterator[bytes]:
         if row["blob"] is None:
             yield row["data"][start:stop]
             return

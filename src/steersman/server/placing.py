@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy.engine import RowMapping
-
 from steersman.core.pipelines.model import Config, WorkflowPipeline
 from steersman.core.runs import Job
 from steersman.core.triggers import Chosen
 from steersman.keyring import Keyring
 from steersman.mirrors.base import Credentials
+from steersman.store.base import Row
 from steersman.store.runs import Placed
 
 DEFAULT_POOL = "default"
@@ -72,7 +71,7 @@ def seconds(settings: Mapping[str, Any], name: str) -> float | None:
     return minutes * 60.0 if isinstance(minutes, int) else None
 
 
-def credentials(keyring: Keyring, project: RowMapping) -> Credentials | None:
+def credentials(keyring: Keyring, project: Row) -> Credentials | None:
     """Return how to log in where the project's repository is."""
     if project["credentials"] is None:
         return None

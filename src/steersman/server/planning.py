@@ -15,7 +15,6 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import runs, triggers
 from steersman.core.errors import SteersmanError, Unavailable
@@ -27,7 +26,7 @@ from steersman.server.platform import Platform
 from steersman.server.sources import Read, Sources
 from steersman.store import events, projects
 from steersman.store import runs as run_rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import projects as project_table
 
 CLAIM = 45.0
@@ -116,7 +115,7 @@ class Planner:
                     lambda tx: projects.renew(tx, identity, tx.now + CLAIM)
                 )
 
-    def _make(self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read) -> None:
+    def _make(self, tx: Transaction, row: Row, project: Row, read: Read) -> None:
         """Make the runs, once, however often this is tried."""
         if not projects.is_open(tx, row["id"]):
             return
@@ -138,9 +137,7 @@ class Planner:
         )  # fmt: skip
         projects.end(tx, row["id"], "planned", said)
 
-    def _add(
-        self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read, chosen: Chosen
-    ) -> None:
+    def _add(self, tx: Transaction, row: Row, project: Row, read: Read, chosen: Chosen) -> None:
         settings, fork = project["settings"] or {}, bool(row["request"].get("fork"))
         config = read.config or Config("")
         placed = placing.place(config, chosen, settings, fork=fork)
@@ -167,8 +164,8 @@ class Planner:
     def _add_broken(
         self,
         tx: Transaction,
-        row: RowMapping,
-        project: RowMapping,
+        row: Row,
+        project: Row,
         read: Read,
         message: str,
         name: str = "",
@@ -187,9 +184,7 @@ class Planner:
         if stored is not None:
             self.platform.queue.rules.told(tx, stored, stored.run, [("", state)])
 
-    def _columns(
-        self, tx: Transaction, row: RowMapping, project: RowMapping, read: Read
-    ) -> dict[str, Any]:
+    def _columns(self, tx: Transaction, row: Row, project: Row, read: Read) -> dict[str, Any]:
         request, commit = row["request"], read.commit
         cause = {key: request[key] for key in _KEPT if request.get(key)}
         if commit is not None:

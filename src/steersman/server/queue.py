@@ -9,7 +9,6 @@ from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import attempts, deadlines, leases, queue, run_changes, runs
 from steersman.core.attempts import Attempt, Hearing
@@ -28,7 +27,7 @@ from steersman.server.moving import Rules
 from steersman.store import attempts as attempt_rows
 from steersman.store import queueing
 from steersman.store import runs as run_rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.sql import Store
 from steersman.store.tables import attempts as attempt_table
 from steersman.store.tables import runs as run_table
@@ -127,7 +126,7 @@ class Queue:
         held[key] = held.get(key, 0) + 1
         return Grant(new, row["run_id"], row["project_id"], row["pool"])
 
-    def _adopt_row(self, tx: Transaction, row: RowMapping, worker: str) -> Grant:
+    def _adopt_row(self, tx: Transaction, row: Row, worker: str) -> Grant:
         grant = self._adopt(tx, row["id"], worker)
         assert grant is not None  # noqa: S101 - the row is locked, and its lease has ended
         return grant

@@ -12,7 +12,6 @@ import logging
 import re
 from typing import Any, NamedTuple
 
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from steersman.core import forges
@@ -21,7 +20,7 @@ from steersman.core.forges import Forge, Headers, Ignored, Malformed, Push
 from steersman.core.triggers import Kind
 from steersman.server.platform import Platform
 from steersman.store import deliveries, projects
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.deliveries import Arrived
 
 WEBHOOK = "webhook"
@@ -84,7 +83,7 @@ async def receive(
 
 
 def _is_right(
-    parts: Platform, project: RowMapping | None, forge: Forge, headers: Headers, body: bytes
+    parts: Platform, project: Row | None, forge: Forge, headers: Headers, body: bytes
 ) -> bool:
     """Tell whether the project's secret signed it.
 
@@ -100,7 +99,7 @@ def _is_right(
     return bool(secret) and any(right)
 
 
-def _secret(parts: Platform, project: RowMapping | None) -> str:
+def _secret(parts: Platform, project: Row | None) -> str:
     """Return the secret of a project's webhook, empty without one; either way in the same time."""
     settings = (project["settings"] or {}) if project is not None else {}
     kept = (settings.get(WEBHOOK) or {}).get("sealed") or ""
@@ -199,7 +198,7 @@ def _ref(forge: str, push: Push) -> str:
     return f"refs/{kind}/{push.number}/head"
 
 
-async def again(parts: Platform, row: RowMapping) -> Received:
+async def again(parts: Platform, row: Row) -> Received:
     """Read a delivery once more, and accept what it asks for as if it never had."""
     forge, body = Forge(row["headers"]["forge"]), row["body"] or b""
     found = read(forge, row["headers"]["sent"], body)

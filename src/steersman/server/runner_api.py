@@ -11,7 +11,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.engine import RowMapping
 
 from steersman import wire
 from steersman.core.attempts import Hearing, State
@@ -34,7 +33,7 @@ from steersman.server.shells import How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import steps as step_rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 
 router = APIRouter(prefix="/runner/v1", tags=["runner"])
 LONGEST_WAIT = 20.0
@@ -46,7 +45,7 @@ class Fenced(Conflict):
     """The attempt is over for this runner: it must stop."""
 
 
-async def _open(parts: Platform, attempt: str, runner: str | None = None) -> RowMapping:
+async def _open(parts: Platform, attempt: str, runner: str | None = None) -> Row:
     """Return the row of an attempt that is open, and has no other runner."""
     row = await parts.store.read(lambda tx: attempt_rows.load(tx, attempt))
     if row is None or State(row["state"]).is_final or State(row["state"]) is State.QUEUED:

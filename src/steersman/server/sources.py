@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from sqlalchemy.engine import RowMapping
-
 from steersman import pipeline_file
 from steersman.core.pipelines.model import Config
 from steersman.core.problems import Problem
@@ -22,6 +20,7 @@ from steersman.keyring import Keyring
 from steersman.mirrors.base import Commit
 from steersman.mirrors.git import Mirrors
 from steersman.server import placing
+from steersman.store.base import Row
 
 FILE_LIMIT = pipeline_file.MAX_BYTES
 KEPT = 200
@@ -52,9 +51,7 @@ class Sources:
         self._fetched: dict[str, float] = {}
         self._named: OrderedDict[tuple[str, str], tuple[float, Commit]] = OrderedDict()
 
-    async def read(
-        self, project: RowMapping, request: Mapping[str, Any], accepted_by: float
-    ) -> Read:
+    async def read(self, project: Row, request: Mapping[str, Any], accepted_by: float) -> Read:
         """Return what is to run for *request*, which was accepted by then (a monotonic time)."""
         if request.get("deleted"):
             return Read(None)
@@ -65,9 +62,7 @@ class Sources:
             paths = await self.mirrors.changed_paths(project["id"], request["before"], commit.sha)
         return found._replace(commit=commit, paths=None if paths is None else tuple(paths))
 
-    async def _commit(
-        self, project: RowMapping, request: Mapping[str, Any], accepted_by: float
-    ) -> Commit:
+    async def _commit(self, project: Row, request: Mapping[str, Any], accepted_by: float) -> Commit:
         name, wanted = project["id"], request.get("commit") or ""
         known = self._known.get((name, wanted))
         if known is not None and known.commit is not None:
@@ -85,9 +80,7 @@ class Sources:
             self._named.popitem(last=False)
         return commit
 
-    async def _fetch(
-        self, project: RowMapping, request: Mapping[str, Any], accepted_by: float
-    ) -> None:
+    async def _fetch(self, project: Row, request: Mapping[str, Any], accepted_by: float) -> None:
         name = project["id"]
         ref = str(request.get("ref") or "")
         refs = [ref] if ref.startswith(FETCHABLE) else None

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import UserError
 from steersman.server.delivering import cache_name, context
 from steersman.server.platform import Platform
 from steersman.store import keeping
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import caches, runs, test_reports
 
 KINDS = frozenset({"output", "report", "file"})
@@ -55,7 +54,7 @@ def _put_cache(tx: Transaction, row: dict[str, Any]) -> None:
 
 async def keep_artifact(
     parts: Platform,
-    attempt: RowMapping,
+    attempt: Row,
     kind: str,
     name: str,
     pieces: AsyncIterator[bytes],
@@ -87,7 +86,7 @@ async def keep_artifact(
     return {"id": identity, "size": stored.size, "sha256": stored.sha256}
 
 
-async def keep_tests(parts: Platform, attempt: RowMapping, data: bytes) -> None:
+async def keep_tests(parts: Platform, attempt: Row, data: bytes) -> None:
     """Keep the results of an attempt's tests."""
     try:
         said = json.loads(data)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from steersman.core import remotes
 from steersman.server.access import Caller
+from steersman.store.base import Row
 from steersman.store.listing import Viewer
 
 Json = dict[str, Any]
@@ -28,7 +27,7 @@ def time(seconds: float | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def project(row: RowMapping) -> Json:
+def project(row: Row) -> Json:
     return {
         "id": row["id"],
         "name": row["name"],
@@ -49,7 +48,7 @@ def _without_sealed(value: Any) -> Any:
     return [_without_sealed(each) for each in value] if isinstance(value, list) else value
 
 
-def run(row: RowMapping) -> Json:
+def run(row: Row) -> Json:
     """Return a run as it is listed; *row* has its project's name too."""
     cause = row["cause"] or {}
     return {
@@ -76,7 +75,7 @@ def run(row: RowMapping) -> Json:
     }
 
 
-def job(row: RowMapping, tries: list[RowMapping], why: str) -> Json:
+def job(row: Row, tries: list[Row], why: str) -> Json:
     facts, changes = row["facts"], row["changes"] or {}
     verdict = changes.get("verdict")
     return {
@@ -93,7 +92,7 @@ def job(row: RowMapping, tries: list[RowMapping], why: str) -> Json:
     }
 
 
-def attempt(row: RowMapping) -> Json:
+def attempt(row: Row) -> Json:
     return {
         "id": row["id"],
         "number": row["number"],
@@ -110,7 +109,7 @@ def attempt(row: RowMapping) -> Json:
     }
 
 
-def step(row: RowMapping) -> Json:
+def step(row: Row) -> Json:
     return {
         "number": row["number"],
         "name": row["name"],
@@ -127,7 +126,7 @@ def step(row: RowMapping) -> Json:
     }
 
 
-def event(row: RowMapping) -> Json:
+def event(row: Row) -> Json:
     return {
         "number": row["number"],
         "at": time(row["at"]),
@@ -140,7 +139,7 @@ def event(row: RowMapping) -> Json:
     }
 
 
-def artifact(row: RowMapping) -> Json:
+def artifact(row: Row) -> Json:
     return {
         "id": row["id"],
         "run": row["run_id"],

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.engine import RowMapping
 
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import members, projects, tokens, users
 
 _OF_DIGEST = (
@@ -20,7 +19,7 @@ _OF_DIGEST = (
 )
 
 
-def of_digest(tx: Transaction, digest: str) -> RowMapping | None:
+def of_digest(tx: Transaction, digest: str) -> Row | None:
     """Return a token with its user's name, rights and state; None for one nobody made."""
     return tx.one(_OF_DIGEST, {"wanted": digest})
 
@@ -39,7 +38,7 @@ def role(tx: Transaction, project_id: str, user_id: str) -> str | None:
 
 def project_and_role(
     tx: Transaction, name_or_id: str, user_id: str
-) -> tuple[RowMapping, str | None] | None:
+) -> tuple[Row, str | None] | None:
     """Return a project and the role of a user in it; None when there is no such project."""
     named = (projects.c.name == name_or_id) | (projects.c.id == name_or_id)
     mine = (members.c.project_id == projects.c.id) & (members.c.user_id == user_id)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import deadlines, leases
 from steersman.core.attempts import Attempt, Doubt, State
 from steersman.core.leases import Lease
 from steersman.core.reports import Reason
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, workers
 
 _HELD = ("leased", "running", "cancelling")
@@ -33,12 +32,12 @@ _SAVE = (
 _ADD = insert(attempts)
 
 
-def load(tx: Transaction, identity: str, *, lock: bool = False) -> RowMapping | None:
+def load(tx: Transaction, identity: str, *, lock: bool = False) -> Row | None:
     """Return the row of an attempt; with *lock* nobody else changes it meanwhile."""
     return tx.one(_LOCKED if lock and tx.postgres else _BY_ID, {"identity": identity})
 
 
-def attempt(row: RowMapping) -> Attempt:
+def attempt(row: Row) -> Attempt:
     """Return the attempt that *row* holds."""
     lease = None
     if row["worker"] is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
+
+Row = Mapping[str, Any]
+"""A row by the names of its columns."""
 
 
 class Transaction:
@@ -24,11 +27,11 @@ class Transaction:
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
         return self.connection.execute(statement, values)
 
-    def one(self, statement: Executable, values: Any = None) -> RowMapping | None:
+    def one(self, statement: Executable, values: Any = None) -> Row | None:
         """Return the first row, None without any."""
         return self.connection.execute(statement, values).mappings().first()
 
-    def all(self, statement: Executable, values: Any = None) -> list[RowMapping]:
+    def all(self, statement: Executable, values: Any = None) -> list[Row]:
         return list(self.connection.execute(statement, values).mappings())
 
     def value(self, statement: Executable, values: Any = None) -> Any:

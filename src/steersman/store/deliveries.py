@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.store import listing
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import answers, deliveries
 
 REMEMBERED = 24 * 3600.0
@@ -60,19 +59,19 @@ def add(tx: Transaction, arrived: Arrived, outcome: str, triggers: Sequence[str]
     tx.execute(insert(answers), {**seen, "created": tx.now})
 
 
-def note(tx: Transaction, row: RowMapping, outcome: str, triggers: Sequence[str]) -> None:
+def note(tx: Transaction, row: Row, outcome: str, triggers: Sequence[str]) -> None:
     """Note what became of a delivery that was read once more."""
     statement = update(deliveries).where(deliveries.c.id == row["id"])
     tx.execute(statement.values(outcome=outcome, triggers=[*(row["triggers"] or ()), *triggers]))
 
 
-def of_project(tx: Transaction, project: str, before: Any, limit: int) -> list[RowMapping]:
+def of_project(tx: Transaction, project: str, before: Any, limit: int) -> list[Row]:
     """Return up to one more than *limit* deliveries, newest first."""
     where = [deliveries.c.project_id == project]
     return listing.newest(tx, deliveries, where, before=before, limit=limit)
 
 
-def one(tx: Transaction, project: str, identity: str) -> RowMapping | None:
+def one(tx: Transaction, project: str, identity: str) -> Row | None:
     """Return one delivery of a project."""
     where = (deliveries.c.project_id == project, deliveries.c.id == identity)
     return tx.one(select(deliveries).where(*where))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, text
-from sqlalchemy.engine import RowMapping
 
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import events
 
 TOPIC = "events"
@@ -37,9 +36,7 @@ def add(
     tx.wake(TOPIC)
 
 
-def after(
-    tx: Transaction, number: int, *where: ColumnElement[bool], limit: int = 500
-) -> list[RowMapping]:
+def after(tx: Transaction, number: int, *where: ColumnElement[bool], limit: int = 500) -> list[Row]:
     """Return the events with a number above *number*, in order."""
     query = select(events).where(events.c.number > number, *where)
     return tx.all(query.order_by(events.c.number).limit(limit))

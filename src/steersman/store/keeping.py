@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.store import events
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import artifacts, attempts, caches
 
 
-def output(tx: Transaction, run: str, job: str) -> RowMapping | None:
+def output(tx: Transaction, run: str, job: str) -> Row | None:
     """Return the output of a job's last attempt that succeeded."""
     query = (
         select(artifacts)
@@ -61,7 +60,7 @@ def put_artifact(tx: Transaction, row: dict[str, Any]) -> None:
     )
 
 
-def cache(tx: Transaction, project: str, scopes: Sequence[str], name: str) -> RowMapping | None:
+def cache(tx: Transaction, project: str, scopes: Sequence[str], name: str) -> Row | None:
     """Return the cache of the first of *scopes* that has one, and note that it was used."""
     for scope in scopes:
         which = (caches.c.project_id == project, caches.c.scope == scope, caches.c.name == name)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, select, true
-from sqlalchemy.engine import RowMapping
 
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, jobs, members, projects, runs
 
 
@@ -35,7 +34,7 @@ def newest(
     *,
     before: Any = None,
     limit: int = 50,
-) -> list[RowMapping]:
+) -> list[Row]:
     """Return up to one more than *limit* rows, newest first, by an id that sorts by time."""
     query: Select[Any] = select(table).where(*where)
     if before is not None:
@@ -45,7 +44,7 @@ def newest(
 
 def runs_page(
     tx: Transaction, viewer: Viewer, where: list[ColumnElement[bool]], before: Any, limit: int
-) -> list[RowMapping]:
+) -> list[Row]:
     """Return runs with the names of their projects."""
     query = (
         select(runs, projects.c.name.label("project"))
@@ -57,7 +56,7 @@ def runs_page(
     return tx.all(query.order_by(runs.c.id.desc()).limit(limit + 1))
 
 
-def run(tx: Transaction, viewer: Viewer, identity: str) -> RowMapping | None:
+def run(tx: Transaction, viewer: Viewer, identity: str) -> Row | None:
     """Return one run, also by `PROJECT/NUMBER`."""
     query = select(runs, projects.c.name.label("project")).join_from(runs, projects)
     name, slash, number = identity.rpartition("/")
@@ -68,18 +67,18 @@ def run(tx: Transaction, viewer: Viewer, identity: str) -> RowMapping | None:
     return tx.one(query.where(viewer.sees(runs.c.project_id)))
 
 
-def jobs_of(tx: Transaction, run_id: str) -> list[RowMapping]:
+def jobs_of(tx: Transaction, run_id: str) -> list[Row]:
     """Return the jobs of a run in the order of its file."""
     return tx.all(select(jobs).where(jobs.c.run_id == run_id).order_by(jobs.c.position))
 
 
-def attempts_of(tx: Transaction, run_id: str) -> list[RowMapping]:
+def attempts_of(tx: Transaction, run_id: str) -> list[Row]:
     """Return all attempts of a run."""
     query = select(attempts).where(attempts.c.run_id == run_id)
     return tx.all(query.order_by(attempts.c.job, attempts.c.number))
 
 
-def attempt(tx: Transaction, viewer: Viewer, identity: str) -> RowMapping | None:
+def attempt(tx: Transaction, viewer: Viewer, identity: str) -> Row | None:
     """Return one attempt."""
     where = (attempts.c.id == identity, viewer.sees(attempts.c.project_id))
     return tx.one(select(attempts).where(*where))

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, insert, select, update
-from sqlalchemy.engine import RowMapping
 
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, log_pieces
 
 
@@ -97,7 +96,7 @@ def close(tx: Transaction, attempt: str) -> None:
     tx.wake(topic(attempt))
 
 
-def pieces(tx: Transaction, attempt: str, start: int, limit: int = 64) -> list[RowMapping]:
+def pieces(tx: Transaction, attempt: str, start: int, limit: int = 64) -> list[Row]:
     """Return the pieces that hold the byte *start* and what follows."""
     mine = log_pieces.c.attempt_id == attempt
     query = select(log_pieces).where(mine, log_pieces.c.stop > start)
@@ -113,7 +112,7 @@ def pieces(tx: Transaction, attempt: str, start: int, limit: int = 64) -> list[R
     return tx.all(query.order_by(log_pieces.c.start).limit(limit))
 
 
-def piece_of_line(tx: Transaction, attempt: str, line: int) -> RowMapping | None:
+def piece_of_line(tx: Transaction, attempt: str, line: int) -> Row | None:
     """Return the first piece in which line *line* (from 0) may begin."""
     mine = log_pieces.c.attempt_id == attempt
     if line <= 0:

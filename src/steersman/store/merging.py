@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, func, insert, select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.retention import PieceFacts
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.logs import Piece
 from steersman.store.tables import attempts, log_pieces
 
@@ -38,7 +37,7 @@ def pieces(tx: Transaction, attempt: str) -> list[PieceFacts]:
     return [PieceFacts(*row) for row in tx.execute(mine)]
 
 
-def group(tx: Transaction, attempt: str, starts: Sequence[int]) -> list[RowMapping]:
+def group(tx: Transaction, attempt: str, starts: Sequence[int]) -> list[Row]:
     """Return some inline pieces of a log in order, with their bytes."""
     query = select(log_pieces).where(*_inline(attempt, starts))
     return tx.all(query.order_by(log_pieces.c.start))

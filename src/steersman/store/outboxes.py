@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.engine import RowMapping
 
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import outbox
 
 TOPIC = "outbox"
@@ -51,12 +50,12 @@ def next_due(tx: Transaction) -> float | None:
     return None if found is None else float(found)
 
 
-def find(tx: Transaction, identity: str) -> RowMapping | None:
+def find(tx: Transaction, identity: str) -> Row | None:
     """Return a message."""
     return tx.one(select(outbox).where(outbox.c.id == identity))
 
 
-def of_run(tx: Transaction, run_id: str, kind: str) -> list[RowMapping]:
+def of_run(tx: Transaction, run_id: str, kind: str) -> list[Row]:
     """Return the messages of one kind about a run, locked: always in the same order."""
     query = (
         select(outbox).where(outbox.c.run_id == run_id, outbox.c.kind == kind).order_by(outbox.c.id)
@@ -64,7 +63,7 @@ def of_run(tx: Transaction, run_id: str, kind: str) -> list[RowMapping]:
     return tx.all(query.with_for_update() if tx.postgres else query)
 
 
-def claim(tx: Transaction, identity: str, until: float) -> RowMapping | None:
+def claim(tx: Transaction, identity: str, until: float) -> Row | None:
     """Take a message that is due, so that nobody else does before *until*; it costs one try."""
     statement = (
         update(outbox)
@@ -74,7 +73,7 @@ def claim(tx: Transaction, identity: str, until: float) -> RowMapping | None:
     return find(tx, identity) if tx.execute(statement).rowcount == 1 else None
 
 
-def is_in_flight(row: RowMapping, now: float) -> bool:
+def is_in_flight(row: Row, now: float) -> bool:
     """Tell whether somebody sends this message now, as far as can be known."""
     waiting = row["state"] == WAITING and row["answer"] == IN_FLIGHT
     return bool(waiting and row["next_try"] > now)
@@ -86,17 +85,17 @@ def postpone(tx: Transaction, identity: str, until: float) -> None:
     tx.execute(update(outbox).where(*where).values(next_try=until, answer=""))
 
 
-def again(tx: Transaction, claimed: RowMapping, answer: str, at: float) -> None:
+def again(tx: Transaction, claimed: Row, answer: str, at: float) -> None:
     """Note that a try came to nothing, and when the next one is."""
     _note(tx, claimed, answer, {"next_try": at})
 
 
-def end(tx: Transaction, row: RowMapping, state: str, answer: str) -> None:
+def end(tx: Transaction, row: Row, state: str, answer: str) -> None:
     """Note what became of a message."""
     _note(tx, row, answer, {"state": state, "ended": tx.now})
 
 
-def _note(tx: Transaction, row: RowMapping, answer: str, values: dict[str, Any]) -> None:
+def _note(tx: Transaction, row: Row, answer: str, values: dict[str, Any]) -> None:
     """Write about the try that the caller made; what was sent counts also after a newer try."""
     where = [outbox.c.id == row["id"], outbox.c.state == WAITING]
     if values.get("state") != SENT:

@@ -6,37 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.permissions import Role
 from steersman.core.tokens import Kind
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import answers, members, projects, tokens, users
 
 
-def user(tx: Transaction, name: str) -> RowMapping | None:
+def user(tx: Transaction, name: str) -> Row | None:
     """Return the user of this name."""
     return tx.one(select(users).where(users.c.name == name))
 
 
-def user_of(tx: Transaction, identity: str) -> RowMapping | None:
+def user_of(tx: Transaction, identity: str) -> Row | None:
     """Return the user of this id."""
     return tx.one(select(users).where(users.c.id == identity))
 
 
-def of_subject(tx: Transaction, subject: str) -> RowMapping | None:
+def of_subject(tx: Transaction, subject: str) -> Row | None:
     """Return the user whom an issuer of identities knows by *subject*."""
     return tx.one(select(users).where(users.c.subject == subject))
 
 
-def local_of_email(tx: Transaction, email: str) -> RowMapping | None:
+def local_of_email(tx: Transaction, email: str) -> Row | None:
     """Return the one user of this e-mail address whom no issuer vouches for yet."""
     where = (func.lower(users.c.email) == email.lower(), users.c.subject.is_(None))
     found = tx.all(select(users).where(*where).limit(2))
     return found[0] if len(found) == 1 else None
 
 
-def add_user(tx: Transaction, row: Mapping[str, Any]) -> RowMapping:
+def add_user(tx: Transaction, row: Mapping[str, Any]) -> Row:
     """Add a user."""
     tx.execute(insert(users), {"created": tx.now, **row})
     found = user_of(tx, row["id"])
@@ -71,14 +70,14 @@ def add_token(tx: Transaction, row: Mapping[str, Any]) -> None:
     tx.execute(insert(tokens), {"created": tx.now, **row})
 
 
-def token(tx: Transaction, identity: str) -> RowMapping | None:
+def token(tx: Transaction, identity: str) -> Row | None:
     """Return a token with the names of its user and its project."""
     return tx.one(_tokens().where(tokens.c.id == identity))
 
 
 def tokens_page(
     tx: Transaction, where: ColumnElement[bool], before: str | None, limit: int
-) -> list[RowMapping]:
+) -> list[Row]:
     """Return tokens that still work, newest first, up to one more than *limit*."""
     lasting = or_(tokens.c.expires.is_(None), tokens.c.expires > tx.now)
     query = _tokens().where(where, tokens.c.revoked.is_(None), lasting)
@@ -115,7 +114,7 @@ def _revoke(tx: Transaction, where: ColumnElement[bool]) -> None:
     tx.execute(statement.values(revoked=tx.now))
 
 
-def members_of(tx: Transaction, project_id: str) -> list[RowMapping]:
+def members_of(tx: Transaction, project_id: str) -> list[Row]:
     """Return the members of a project with their names, by name."""
     query = (
         select(users.c.name, users.c.disabled, members.c.role)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.engine import RowMapping
 
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import pipeline_files, projects, triggers
 
 TRIGGERED = "triggers"
 """The topic of who plans runs."""
 
 
-def find(tx: Transaction, name_or_id: str) -> RowMapping | None:
+def find(tx: Transaction, name_or_id: str) -> Row | None:
     """Return a project by its name or its id."""
     where = or_(projects.c.name == name_or_id, projects.c.id == name_or_id)
     return tx.one(select(projects).where(where))
@@ -35,7 +34,7 @@ def accept(
     return new_id, True
 
 
-def open_triggers(tx: Transaction, limit: int = 20) -> list[RowMapping]:
+def open_triggers(tx: Transaction, limit: int = 20) -> list[Row]:
     """Return accepted triggers whose time has come, the oldest first."""
     query = (
         select(triggers)
@@ -46,7 +45,7 @@ def open_triggers(tx: Transaction, limit: int = 20) -> list[RowMapping]:
     return tx.all(query)
 
 
-def claim(tx: Transaction, identity: str, until: float) -> RowMapping | None:
+def claim(tx: Transaction, identity: str, until: float) -> Row | None:
     """Take an accepted trigger to plan it, so that no other server does before *until*."""
     where = (
         triggers.c.id == identity,

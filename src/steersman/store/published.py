@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, or_, select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import versions
 from steersman.core.permissions import Role
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import members, published_steps
 
 # Neither an owner nor a name holds a slash.
@@ -20,18 +19,18 @@ def _of(owner: str, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]
     return published_steps.c.owner == owner, published_steps.c.name == name
 
 
-def versions_of(tx: Transaction, owner: str, name: str) -> list[RowMapping]:
+def versions_of(tx: Transaction, owner: str, name: str) -> list[Row]:
     """Return all versions of a step, the newest first; what is no version comes last."""
     rows = tx.all(select(published_steps).where(*_of(owner, name)))
     return sorted(rows, key=_order, reverse=True)
 
 
-def _order(row: RowMapping) -> tuple[bool, versions.Version, str]:
+def _order(row: Row) -> tuple[bool, versions.Version, str]:
     version = versions.parse(row["version"])
     return version is not None, version or versions.Version((0, 0, 0)), row["version"]
 
 
-def find(tx: Transaction, owner: str, name: str, wanted: str) -> RowMapping | None:
+def find(tx: Transaction, owner: str, name: str, wanted: str) -> Row | None:
     """Return the newest version of a step that is *wanted*: a version, a range, or `*`."""
     query = select(published_steps.c.version).where(*_of(owner, name))
     known = [row["version"] for row in tx.all(query)]
@@ -39,13 +38,13 @@ def find(tx: Transaction, owner: str, name: str, wanted: str) -> RowMapping | No
     return None if version is None else exactly(tx, owner, name, version)
 
 
-def exactly(tx: Transaction, owner: str, name: str, version: str) -> RowMapping | None:
+def exactly(tx: Transaction, owner: str, name: str, version: str) -> Row | None:
     """Return the step of this very version."""
     which = (*_of(owner, name), published_steps.c.version == version)
     return tx.one(select(published_steps).where(*which))
 
 
-def add(tx: Transaction, row: dict[str, Any]) -> RowMapping | None:
+def add(tx: Transaction, row: dict[str, Any]) -> Row | None:
     """Add a version; return the one that is there already, and then stays as it is."""
     known = exactly(tx, row["owner"], row["name"], row["version"])
     if known is None:
@@ -55,7 +54,7 @@ def add(tx: Transaction, row: dict[str, Any]) -> RowMapping | None:
 
 def page(
     tx: Transaction, words: str, after: str | None, limit: int
-) -> tuple[list[RowMapping], list[list[RowMapping]]]:
+) -> tuple[list[Row], list[list[Row]]]:
     """Return up to one more than *limit* paths of steps, and the versions of each.
 
     *words* is to be in the path or the summary of some version.

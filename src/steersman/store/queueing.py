@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, false, func, insert, or_, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import queue
 from steersman.core.queue import Lane, Waiting
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import ACTIVE, QUEUED, attempts, lanes, projects, runs, workers
 
 OPEN = ("queued", "leased", "running", "cancelling")
@@ -76,12 +75,12 @@ def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
     return found
 
 
-def _waiting(row: RowMapping, lane_: Lane) -> Waiting:
+def _waiting(row: Row, lane_: Lane) -> Waiting:
     # The rank holds the priority already.
     return Waiting(int(row["id"], 32), lane_, queued=row["rank"])
 
 
-def _head(tx: Transaction, lane_id: int) -> RowMapping | None:
+def _head(tx: Transaction, lane_id: int) -> Row | None:
     return tx.one(_HEAD_FREE if tx.postgres else _HEAD, {"of": lane_id})
 
 
@@ -99,7 +98,7 @@ def weights(tx: Transaction, names: Iterable[str]) -> dict[str, float]:
 
 def adoptable(
     tx: Transaction, worker: queue.Worker, limit: int, holds: Iterable[str] | None = None
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Return attempts whose worker went away before their runner had started.
 
     With *holds*, also what is leased to *worker* itself and not among these.
@@ -152,7 +151,7 @@ def known_workers(tx: Transaction, since: float) -> list[queue.Worker]:
     ]
 
 
-def standing(tx: Transaction, row: RowMapping, lane_row: Lane) -> queue.Standing:
+def standing(tx: Transaction, row: Row, lane_row: Lane) -> queue.Standing:
     """Return what is known of the queue for the queued attempt *row*."""
     same = and_(attempts.c.pool == lane_row.pool, attempts.c.state == "queued")
     sooner = and_(same, attempts.c.project_id == lane_row.project, attempts.c.rank < row["rank"])
@@ -216,7 +215,7 @@ def holder(tx: Transaction, project: str, group: str, but: str) -> int | None:
     return None if found is None else int(found)
 
 
-def waiting(tx: Transaction, limit: int = 200) -> list[RowMapping]:
+def waiting(tx: Transaction, limit: int = 200) -> list[Row]:
     """Return attempts that wait, those that are next first."""
     query = (
         select(attempts, projects.c.name.label("project"), runs.c.number.label("run_number"))
@@ -229,7 +228,7 @@ def waiting(tx: Transaction, limit: int = 200) -> list[RowMapping]:
     return tx.all(query)
 
 
-def all_workers(tx: Transaction) -> list[RowMapping]:
+def all_workers(tx: Transaction) -> list[Row]:
     """Return every worker, with how many attempts it holds."""
     held_by = (
         select(attempts.c.worker, func.count().label("held"))

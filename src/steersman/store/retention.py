@@ -10,11 +10,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, tuple_
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.attempts import FINAL
 from steersman.core.retention import ArtifactFacts, CacheFacts, Policy, RunFacts
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import (
     answers,
     artifacts,
@@ -190,7 +189,7 @@ def due_artifacts(tx: Transaction, after: str, before: float) -> list[ArtifactFa
     return list(_artifact_facts(tx, tx.all(query)))
 
 
-def _artifact_facts(tx: Transaction, found: Sequence[RowMapping]) -> Iterator[ArtifactFacts]:
+def _artifact_facts(tx: Transaction, found: Sequence[Row]) -> Iterator[ArtifactFacts]:
     newest: dict[tuple[str, str, str], str | None] = {}
     for row in found:
         place = (row["project_id"], row["branch"], row["run_name"])

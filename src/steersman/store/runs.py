@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import retries
 from steersman.core.attempts import Attempt
 from steersman.core.reports import CancelRequested, Reason
 from steersman.core.runs import Job, Run, Verdict, job_states, run_state
 from steersman.store import attempts as attempt_rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, jobs, runs
 
 
 class StoredRun(NamedTuple):
     """A run and its row; *jobs* are the rows of its jobs by name."""
 
-    row: RowMapping
-    jobs: dict[str, RowMapping]
+    row: Row
+    jobs: dict[str, Row]
     run: Run
 
 
@@ -48,7 +47,7 @@ def load_of_attempt(tx: Transaction, attempt_id: str) -> StoredRun | None:
     return None if row is None else _stored(tx, row)
 
 
-def _stored(tx: Transaction, row: RowMapping) -> StoredRun:
+def _stored(tx: Transaction, row: Row) -> StoredRun:
     rows = tx.all(_JOBS, {"identity": row["id"]})
     tries: dict[str, list[Attempt]] = {}
     for each in tx.all(_ATTEMPTS, {"identity": row["id"]}):
@@ -57,7 +56,7 @@ def _stored(tx: Transaction, row: RowMapping) -> StoredRun:
     return StoredRun(row, {each["name"]: each for each in rows}, _run(row, found))
 
 
-def _run(row: RowMapping, found: tuple[Job, ...]) -> Run:
+def _run(row: Row, found: tuple[Job, ...]) -> Run:
     cancelled = row["cancelled"]
     return Run(
         id=row["id"],
@@ -68,7 +67,7 @@ def _run(row: RowMapping, found: tuple[Job, ...]) -> Run:
     )
 
 
-def _job(row: RowMapping, tries: tuple[Attempt, ...]) -> Job:
+def _job(row: Row, tries: tuple[Attempt, ...]) -> Job:
     facts, changes = row["facts"], row["changes"] or {}
     verdict = changes.get("verdict")
     return Job(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.store import events
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import steps
 from steersman.wire import StepState
 
 
-def keep(tx: Transaction, attempt: RowMapping, states: Sequence[StepState]) -> None:
+def keep(tx: Transaction, attempt: Row, states: Sequence[StepState]) -> None:
     """Note how steps stand; what is said again replaces what was said before."""
     mine = steps.c.attempt_id == attempt["id"]
     known = {row["number"]: row["state"] for row in tx.all(select(steps).where(mine))}
@@ -29,7 +28,7 @@ def keep(tx: Transaction, attempt: RowMapping, states: Sequence[StepState]) -> N
             _say(tx, attempt, each)
 
 
-def _say(tx: Transaction, attempt: RowMapping, step: StepState) -> None:
+def _say(tx: Transaction, attempt: Row, step: StepState) -> None:
     events.add(
         tx,
         "step",
@@ -43,6 +42,6 @@ def _say(tx: Transaction, attempt: RowMapping, step: StepState) -> None:
     )
 
 
-def of(tx: Transaction, attempt: str) -> list[RowMapping]:
+def of(tx: Transaction, attempt: str) -> list[Row]:
     """Return the steps of an attempt in order."""
     return tx.all(select(steps).where(steps.c.attempt_id == attempt).order_by(steps.c.number))

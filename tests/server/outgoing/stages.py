@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.engine import RowMapping
 
 from steersman.clock import SetClock
 from steersman.core import runs
@@ -15,7 +14,7 @@ from steersman.server.outgoing import noting
 from steersman.server.outgoing.sending import Parts, Sender
 from steersman.store import engines
 from steersman.store import runs as run_rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.sql import Store
 from steersman.store.tables import metadata, outbox, projects
 from steersman.store.tables import runs as run_table
@@ -75,12 +74,12 @@ class Stage:
 
         await self.store.write(work)
 
-    async def messages(self) -> list[RowMapping]:
+    async def messages(self) -> list[Row]:
         """Return the whole outbox in the order it was written."""
         query = select(outbox).order_by(outbox.c.created, outbox.c.key)
         return await self.store.read(lambda tx: tx.all(query))
 
-    async def only(self) -> RowMapping:
+    async def only(self) -> Row:
         """Return the one message there is."""
         [message] = await self.messages()
         return message

@@ -13,7 +13,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pydantic import with_config
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
 from steersman.blobs.base import Blobs, Missing
@@ -29,7 +28,7 @@ from steersman.server.downloads import TAR, Download
 from steersman.server.paths import Identity, RunName
 from steersman.server.platform import Platform
 from steersman.server.streaming import Streamed
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import artifacts, attempts, runs
 from steersman.trees.base import Damaged
 
@@ -46,7 +45,7 @@ class Expiry(TypedDict):
     expires_in: float | None
 
 
-async def _artifact(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:
+async def _artifact(parts: Platform, who: Caller, identity: str, action: Action) -> Row:
     where = (artifacts.c.id == identity, views.viewer(who).sees(artifacts.c.project_id))
     row = await parts.store.read(lambda tx: tx.one(select(artifacts).where(*where)))
     if row is None:
@@ -55,7 +54,7 @@ async def _artifact(parts: Platform, who: Caller, identity: str, action: Action)
     return row
 
 
-def _expired(parts: Platform, row: RowMapping) -> Response | None:
+def _expired(parts: Platform, row: Row) -> Response | None:
     """Return the answer for an artifact that is over, though nobody may have removed it yet."""
     if row["expires"] is None or parts.clock.now() < row["expires"]:
         return None
@@ -95,7 +94,7 @@ async def list_files(request: Request, identity: Identity, parts: Parts, who: Wh
     return answer(request, {"items": items, "truncated": found.truncated, "next": None})
 
 
-def _damaged(row: RowMapping, error: Exception) -> Conflict:
+def _damaged(row: Row, error: Exception) -> Conflict:
     what = f"nothing can be taken out of the artifact {row['name']}: {error}"
     return Conflict(what, hint="take it away as a whole, or retry the job that makes it")
 
@@ -141,7 +140,7 @@ async def get_all(identity: RunName, parts: Parts, who: Who) -> Response:
     return Streamed(_joined(parts.blobs, rows), media_type=TAR, headers=headers)
 
 
-async def _joined(blobs: Blobs, rows: list[RowMapping]) -> AsyncIterator[bytes]:
+async def _joined(blobs: Blobs, rows: list[Row]) -> AsyncIterator[bytes]:
     for row in rows:
         info = tarfile.TarInfo(_member_name(row))
         info.size, info.mtime = row["size"], int(row["created"])
@@ -158,7 +157,7 @@ async def _joined(blobs: Blobs, rows: list[RowMapping]) -> AsyncIterator[bytes]:
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def _member_name(row: RowMapping) -> str:
+def _member_name(row: Row) -> str:
     """Name an artifact where it cannot lead elsewhere, nor be too long for a file system."""
     name, job = quote(row["name"], safe=" "), quote(row["job"], safe="")
     if len(name) > LONGEST_NAME:
@@ -179,7 +178,7 @@ async def change_artifact(
         raise UserError("expires_in: say how many seconds from now, at most a hundred years")
     which = artifacts.c.id == row["id"]
 
-    def change(tx: Transaction) -> RowMapping | None:
+    def change(tx: Transaction) -> Row | None:
         expires = None if seconds is None else tx.now + seconds
         tx.execute(update(artifacts).where(which).values(expires=expires))
         _note(tx, who, "artifact-expire", row, seconds)
@@ -205,12 +204,12 @@ async def remove_artifact(identity: Identity, parts: Parts, who: Who) -> Respons
     return Response(status_code=204)
 
 
-def _refuse_needed(tx: Transaction, row: RowMapping) -> None:
+def _refuse_needed(tx: Transaction, row: Row) -> None:
     """Keep an output as long as a later job of its run may begin with it."""
     ended = tx.value(select(runs.c.ended).where(runs.c.id == row["run_id"]))
     if row["kind"] == "output" and ended is None:
         raise Conflict("the run has not ended and may need this", hint="wait, or cancel the run")
 
 
-def _note(tx: Transaction, who: Caller, action: str, row: RowMapping, detail: Any = None) -> None:
+def _note(tx: Transaction, who: Caller, action: str, row: Row, detail: Any = None) -> None:
     auditing.note(tx, who.name, action, f"{row['run_id']}/{row['job']}/{row['name']}", detail)

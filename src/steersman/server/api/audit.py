@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import UserError
 from steersman.core.permissions import Action
 from steersman.server import access, views
 from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, from_cursor, page
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import audit
 
 router = APIRouter(tags=["audit"])
@@ -48,9 +47,7 @@ def _number(value: Any) -> int | None:
     return value
 
 
-def _page(
-    tx: Transaction, wanted: dict[str, str], before: int | None, limit: int
-) -> list[RowMapping]:
+def _page(tx: Transaction, wanted: dict[str, str], before: int | None, limit: int) -> list[Row]:
     query = select(audit)
     for column, value in wanted.items():
         if value:
@@ -60,7 +57,7 @@ def _page(
     return tx.all(query.order_by(audit.c.number.desc()).limit(limit + 1))
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "number": row["number"],
         "at": views.time(row["at"]),

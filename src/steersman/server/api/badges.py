@@ -8,7 +8,6 @@ import re
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import ColumnElement, FromClause, func, select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import badges
 from steersman.core.badges import Activity, CcProject, Status
@@ -21,7 +20,7 @@ from steersman.server.access import Caller, Parts
 from steersman.server.platform import Platform
 from steersman.server.problems import problem
 from steersman.store import projects as rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.listing import Viewer
 from steersman.store.tables import projects, runs
 
@@ -107,7 +106,7 @@ async def _listed(parts: Platform, who: Caller) -> list[CcProject]:
     return [_of(row, f"{url}/projects/{row['project']}") for row in found]
 
 
-def _newest(tx: Transaction, viewer: Viewer) -> list[RowMapping]:
+def _newest(tx: Transaction, viewer: Viewer) -> list[Row]:
     """Return each project with its newest run that ended, and whether another goes on."""
     inner = runs.alias()
     mine = inner.c.project_id == projects.c.id
@@ -132,7 +131,7 @@ def _newest(tx: Transaction, viewer: Viewer) -> list[RowMapping]:
     return tx.all(query)
 
 
-def _of(row: RowMapping, url: str) -> CcProject:
+def _of(row: Row, url: str) -> CcProject:
     return CcProject(
         name=row["project"],
         activity=Activity.BUILDING if row["busy"] else Activity.SLEEPING,

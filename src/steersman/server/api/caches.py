@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import delete
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import NotFound
 from steersman.core.permissions import Action
@@ -15,13 +14,13 @@ from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
 from steersman.server.paths import Identity, ProjectName
 from steersman.store import keeping_lists
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import caches
 
 router = APIRouter(tags=["caches"])
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "scope": row["scope"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import ids
 from steersman.core.errors import Conflict, NotFound
@@ -16,6 +15,7 @@ from steersman.server.answers import MOST, answer, once, page, place
 from steersman.server.api.hooks import become
 from steersman.server.platform import Platform
 from steersman.store import deliveries
+from steersman.store.base import Row
 
 router = APIRouter(tags=["deliveries"])
 
@@ -66,7 +66,7 @@ async def redeliver(request: Request, name: str, identity: str, parts: Parts, wh
     return await once(request, parts, who.user, make)
 
 
-async def _delivery(parts: Platform, who: Caller, name: str, identity: str) -> RowMapping:
+async def _delivery(parts: Platform, who: Caller, name: str, identity: str) -> Row:
     project = await access.project(parts, who, name, Action.PROJECT_EDIT)
     row = None
     if ids.is_id(identity):
@@ -76,7 +76,7 @@ async def _delivery(parts: Platform, who: Caller, name: str, identity: str) -> R
     return row
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "delivery": row["delivery"],

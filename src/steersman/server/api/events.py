@@ -10,7 +10,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import ColumnElement
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import NotFound, UserError
 from steersman.core.permissions import Action
@@ -20,7 +19,7 @@ from steersman.server.answers import answer
 from steersman.server.platform import Platform
 from steersman.server.streaming import sse
 from steersman.store import events, listing
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import events as event_table
 
 router = APIRouter(tags=["events"])
@@ -77,7 +76,7 @@ async def _events(parts: Platform, where: Where, start: int) -> AsyncIterator[st
         stop()
 
 
-def _after(number: int, where: Where, tx: Transaction) -> list[RowMapping]:
+def _after(number: int, where: Where, tx: Transaction) -> list[Row]:
     return events.after(tx, number, *where)
 
 

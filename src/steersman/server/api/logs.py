@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import UserError
 from steersman.core.permissions import Action
@@ -18,6 +17,7 @@ from steersman.server.api.runs import attempt
 from steersman.server.closing import closed
 from steersman.server.platform import Platform
 from steersman.server.streaming import Ended, Streamed, sse
+from steersman.store.base import Row
 
 router = APIRouter(tags=["logs"])
 TEXT = "text/plain; charset=utf-8"
@@ -99,7 +99,7 @@ async def lines(
     return answer(request, {**_length(row), "items": items})
 
 
-def _length(row: RowMapping) -> dict[str, object]:
+def _length(row: Row) -> dict[str, object]:
     return {"size": row["log_size"], "lines": row["log_lines"], "closed": row["log_closed"]}
 
 

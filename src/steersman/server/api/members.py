@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import with_config
-from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
 from steersman.core.errors import Conflict, Forbidden, NotFound
@@ -19,7 +18,7 @@ from steersman.server.checked import STRICT
 from steersman.server.login_limits import address
 from steersman.store import access as access_rows
 from steersman.store import people
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 
 router = APIRouter(tags=["members"])
 ProjectName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
@@ -93,7 +92,7 @@ async def remove_member(
 
 
 def _keep_a_maintainer(
-    tx: Transaction, who: Caller, project: RowMapping, user: RowMapping, known: str | None
+    tx: Transaction, who: Caller, project: Row, user: Row, known: str | None
 ) -> None:
     """Raise `Conflict` when nobody but an admin could undo what is done to this member."""
     if known != Role.MAINTAINER or who.admin:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.engine import RowMapping
 
 from steersman.core.errors import Conflict, NotFound
 from steersman.core.permissions import Action
@@ -14,13 +13,13 @@ from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, answer, page, place
 from steersman.server.paths import Identity, ProjectName
 from steersman.store import listing, outboxes
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import outbox
 
 router = APIRouter(tags=["outbox"])
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     message = row["message"] or {}
     return {
         "id": row["id"],

@@ -10,7 +10,6 @@ from typing import Annotated, Any, NotRequired
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import with_config
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import TypedDict
 
@@ -26,7 +25,7 @@ from steersman.server.checked import STRICT
 from steersman.server.platform import Platform
 from steersman.store import listing
 from steersman.store import projects as rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import projects, runs, triggers
 
 router = APIRouter(tags=["projects"])
@@ -156,7 +155,7 @@ def _columns(
     return columns
 
 
-def _add(tx: Transaction, row: dict[str, Any], who: access.Caller) -> RowMapping:
+def _add(tx: Transaction, row: dict[str, Any], who: access.Caller) -> Row:
     tx.execute(insert(projects), {"settings": {}, "created": tx.now, **row})
     auditing.note(tx, who.name, "project-add", row["name"])
     found = rows.find(tx, row["id"])
@@ -182,7 +181,7 @@ async def change_project(
     if wanted and wanted != str(row["version"]):
         raise Conflict("the project was changed meanwhile", hint="look at it again")
 
-    def change(tx: Transaction) -> RowMapping | None:
+    def change(tx: Transaction) -> Row | None:
         which = (projects.c.id == row["id"], projects.c.version == row["version"])
         values = {**columns, "version": row["version"] + 1}
         if tx.execute(update(projects).where(*which).values(**values)).rowcount != 1:
@@ -239,7 +238,7 @@ async def show_trigger(request: Request, identity: str, parts: Parts, who: Who) 
     """Show what became of a trigger: its runs, or why there are none."""
     seen = views.viewer(who)
 
-    def load(tx: Transaction) -> tuple[RowMapping, list[RowMapping]] | None:
+    def load(tx: Transaction) -> tuple[Row, list[Row]] | None:
         where = (triggers.c.id == identity, seen.sees(triggers.c.project_id))
         row = tx.one(select(triggers).where(*where))
         if row is None:

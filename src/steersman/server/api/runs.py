@@ -7,7 +7,6 @@ from typing import Annotated, Any, NotRequired
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import with_config
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
 from steersman.core import concurrency, queue, runs
@@ -22,7 +21,7 @@ from steersman.store import keeping_lists, listing, queueing
 from steersman.store import projects as project_rows
 from steersman.store import runs as run_rows
 from steersman.store import steps as step_rows
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import runs as run_table
 from steersman.store.tables import triggers
 
@@ -78,7 +77,7 @@ async def list_runs(
     return page(request, found, [views.run(row) for row in found], limit, "id")
 
 
-async def run_of(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:
+async def run_of(parts: Platform, who: Caller, identity: str, action: Action) -> Row:
     """Return a run in whose project *who* may do *action*."""
     row = await parts.store.read(lambda tx: listing.run(tx, views.viewer(who), identity))
     if row is None:
@@ -197,9 +196,7 @@ async def _decide(
     return answer(request, {"changed": True}, 202)
 
 
-async def _audit(
-    parts: Platform, who: Caller, action: str, row: RowMapping, detail: Any = None
-) -> None:
+async def _audit(parts: Platform, who: Caller, action: str, row: Row, detail: Any = None) -> None:
     subject = f"{row['project']}/{row['number']}"
     await parts.store.write(lambda tx: auditing.note(tx, who.name, action, subject, detail))
 
@@ -213,7 +210,7 @@ async def show_attempt(request: Request, identity: str, parts: Parts, who: Who) 
     return answer(request, data | {"steps": [views.step(each) for each in steps]})
 
 
-async def attempt(parts: Platform, who: Caller, identity: str, action: Action) -> RowMapping:
+async def attempt(parts: Platform, who: Caller, identity: str, action: Action) -> Row:
     """Return an attempt in whose project *who* may do *action*."""
     row = await parts.store.read(lambda tx: listing.attempt(tx, views.viewer(who), identity))
     if row is None:
@@ -230,9 +227,9 @@ async def show_run(request: Request, identity: str, parts: Parts, who: Who) -> R
     return answer(request, found)
 
 
-def _shown(tx: Transaction, row: RowMapping) -> dict[str, Any]:
+def _shown(tx: Transaction, row: Row) -> dict[str, Any]:
     stored = run_rows.load(tx, row["id"])
-    tries: dict[str, list[RowMapping]] = {}
+    tries: dict[str, list[Row]] = {}
     for each in listing.attempts_of(tx, row["id"]):
         tries.setdefault(each["job"], []).append(each)
     jobs = listing.jobs_of(tx, row["id"])
@@ -244,7 +241,7 @@ def _shown(tx: Transaction, row: RowMapping) -> dict[str, Any]:
     return views.run(row) | {"jobs": shown, "version": row["version"]}
 
 
-def _waits(tx: Transaction, run: RowMapping, tries: list[RowMapping]) -> str:
+def _waits(tx: Transaction, run: Row, tries: list[Row]) -> str:
     """Say why the newest attempt still is in the queue."""
     last = tries[-1] if tries else None
     if last is None or last["state"] != "queued":

@@ -9,7 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, with_config
-from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
 from steersman.core import tokens
@@ -26,7 +25,7 @@ from steersman.server.login_limits import address
 from steersman.server.oidc import OidcSettings
 from steersman.server.platform import Platform
 from steersman.store import people
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 
 router = APIRouter(tags=["sessions"])
 log = logging.getLogger("steersman.server")
@@ -93,9 +92,7 @@ def _new_session(parts: Platform) -> tuple[str, dict[str, str]]:
     return text, {"id": parts.clock.new_id(), "digest": tokens.digest(text)}
 
 
-def _open(
-    tx: Transaction, user: RowMapping, session: dict[str, str], detail: object, asker: str
-) -> None:
+def _open(tx: Transaction, user: Row, session: dict[str, str], detail: object, asker: str) -> None:
     scopes = [scope.value for scope in EVERY_SCOPE]
     row = {"user_id": user["id"], "kind": Kind.SESSION.value, "name": "browser", "scopes": scopes}
     people.add_token(tx, {**row, **session, "expires": tx.now + LIFE})

@@ -12,7 +12,6 @@ from typing import Annotated, Any, NotRequired
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, with_config
-from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
 from steersman import wire
@@ -29,6 +28,7 @@ from steersman.server.platform import Platform
 from steersman.server.shells import Asked, How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import listing
+from steersman.store.base import Row
 
 router = APIRouter(tags=["shells"])
 MOST_TYPED = 64 * 1024
@@ -77,7 +77,7 @@ async def open_shell(
     return answer(request, {"id": shell.id}, 201)
 
 
-def _refuse(parts: Platform, row: RowMapping, run: RowMapping, name: str) -> None:
+def _refuse(parts: Platform, row: Row, run: Row, name: str) -> None:
     """Raise `Conflict` unless the box of the attempt is held, and empty."""
     job, state = row["job"], State(row["state"])
     if state.is_final:

@@ -7,7 +7,6 @@ import tempfile
 from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import versions
 from steersman.core.errors import Conflict, NotFound, UserError
@@ -20,7 +19,7 @@ from steersman.server.paths import StepPart, Wanted
 from steersman.server.platform import Platform
 from steersman.server.step_uploads import Checked
 from steersman.store import published
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 
 router = APIRouter(tags=["steps"])
 LONGEST_SUMMARY = 1000
@@ -31,7 +30,7 @@ def _see(who: Caller) -> None:
     access.require(who, Action.SEE, Role.VIEWER)
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "owner": row["owner"],
         "name": row["name"],
@@ -63,7 +62,7 @@ async def list_steps(
     return page(request, rows, items, limit, "path")
 
 
-def _newest(rows: list[RowMapping]) -> dict[str, Any]:
+def _newest(rows: list[Row]) -> dict[str, Any]:
     """Show a step by the version that `*` would take."""
     texts = [row["version"] for row in rows]
     taken = versions.newest(texts, "*") or texts[0]
@@ -128,7 +127,7 @@ async def publish(
 
 async def _keep(
     parts: Platform, row: dict[str, Any], checked: Checked, file: IO[bytes]
-) -> RowMapping | None:
+) -> Row | None:
     """Keep the archive; return the row of somebody who was faster."""
     identity = parts.clock.new_id()
     stored = await parts.blobs.put(f"steps/{identity}", step_uploads.plain_pieces(file))
@@ -136,7 +135,7 @@ async def _keep(
     summary = checked.manifest.summary[:LONGEST_SUMMARY].encode("utf-8", "replace").decode()
     made = {"id": identity, "summary": summary, "blob": stored.key, "size": stored.size}
 
-    def add(tx: Transaction) -> RowMapping | None:
+    def add(tx: Transaction) -> Row | None:
         known = published.add(tx, {**row, **made, "sha256": stored.sha256})
         if known is None:
             subject = f"{row['owner']}/{row['name']}@{row['version']}"

@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import junit
 from steersman.core.attempts import FINAL
@@ -21,7 +20,7 @@ from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
 from steersman.server.api.runs import attempt, run_of
 from steersman.server.paths import Identity, RunName
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, test_reports
 
 router = APIRouter(tags=["tests"])
@@ -42,9 +41,7 @@ async def show_tests(request: Request, identity: Identity, parts: Parts, who: Wh
     return answer(request, await asyncio.to_thread(_shown, *found))
 
 
-def _report_and_before(
-    tx: Transaction, identity: str
-) -> tuple[RowMapping, RowMapping | None] | None:
+def _report_and_before(tx: Transaction, identity: str) -> tuple[Row, Row | None] | None:
     row = tx.one(select(test_reports).where(test_reports.c.attempt_id == identity))
     if row is None:
         return None
@@ -60,7 +57,7 @@ def _report_and_before(
     return row, tx.one(query)
 
 
-def _shown(row: RowMapping, before: RowMapping | None) -> Json:
+def _shown(row: Row, before: Row | None) -> Json:
     now = _report(row["cases"])
     compared = None
     if before is not None:

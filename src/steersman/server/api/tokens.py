@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, with_config
 from sqlalchemy import ColumnElement
-from sqlalchemy.engine import RowMapping
 from typing_extensions import TypedDict
 
 from steersman.core import tokens
@@ -22,7 +21,7 @@ from steersman.server.checked import STRICT
 from steersman.server.login_limits import address
 from steersman.server.platform import Platform
 from steersman.store import people
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import tokens as token_table
 
 router = APIRouter(tags=["tokens"])
@@ -78,7 +77,7 @@ async def list_tokens(
     elif user not in ("", who.name):
         access.require(who, Action.USER_MANAGE)
 
-    def load(tx: Transaction) -> list[RowMapping]:
+    def load(tx: Transaction) -> list[Row]:
         owner = named(tx, user)["id"] if user else who.user
         return people.tokens_page(tx, _which(owner, kind), before, limit)
 
@@ -93,7 +92,7 @@ def _which(owner: str, kind: str) -> ColumnElement[bool]:
     return mine & (token_table.c.kind == KINDS[kind].value) if kind else mine
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     kinds = {kind.value: name for name, kind in KINDS.items()}
     return {
         "id": row["id"],
@@ -120,7 +119,7 @@ async def make_token(request: Request, body: NewToken, parts: Parts, who: Who) -
     text = tokens.make(wanted.kind, parts.clock.randomness(RANDOM_BYTES))
     identity, digest = parts.clock.new_id(), tokens.digest(text)
 
-    def add(tx: Transaction) -> RowMapping | None:
+    def add(tx: Transaction) -> Row | None:
         row = {**_row(tx, who, wanted), "id": identity, "digest": digest}
         people.add_token(tx, row)
         detail = {"kind": body.get("kind", "personal"), "scopes": wanted.scopes}

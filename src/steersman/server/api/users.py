@@ -7,7 +7,6 @@ from typing import Annotated, Any, NotRequired
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import with_config
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import TypedDict
 
@@ -19,7 +18,7 @@ from steersman.server.answers import MOST, answer, page, place
 from steersman.server.checked import STRICT
 from steersman.server.login_limits import address
 from steersman.store import listing, people
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.tables import users
 
 router = APIRouter(tags=["users"])
@@ -82,7 +81,7 @@ async def list_users(
     return page(request, found, [shown(row) for row in found], limit, "id")
 
 
-def shown(row: RowMapping) -> dict[str, Any]:
+def shown(row: Row) -> dict[str, Any]:
     """Return a user as people see one."""
     return {
         "id": row["id"],
@@ -108,7 +107,7 @@ async def add_user(request: Request, body: NewUser, parts: Parts, who: Who) -> R
     columns = await _columns(body)
     row = {"id": parts.clock.new_id(), "name": body["name"], **columns}
 
-    def add(tx: Transaction) -> RowMapping:
+    def add(tx: Transaction) -> Row:
         made = people.add_user(tx, row)
         _note(tx, who, "user-add", request, body)
         return made
@@ -162,7 +161,7 @@ async def change_user(
     access.require(who, Action.USER_MANAGE)
     columns = await _columns(body)
 
-    def change(tx: Transaction) -> RowMapping:
+    def change(tx: Transaction) -> Row:
         row = named(tx, name)
         stays = columns.get("admin", row["admin"]) and not columns.get("disabled", row["disabled"])
         if not stays:
@@ -193,7 +192,7 @@ async def remove_user(request: Request, name: UserName, parts: Parts, who: Who) 
     return Response(status_code=204)
 
 
-def named(tx: Transaction, name: str) -> RowMapping:
+def named(tx: Transaction, name: str) -> Row:
     """Return the user of this name; `NotFound` without one."""
     row = people.user(tx, name)
     if row is None:
@@ -201,7 +200,7 @@ def named(tx: Transaction, name: str) -> RowMapping:
     return row
 
 
-def _keep_an_admin(tx: Transaction, row: RowMapping) -> None:
+def _keep_an_admin(tx: Transaction, row: Row) -> None:
     """Raise `Conflict` when nobody else could undo what is done to this user."""
     active = row["admin"] and not row["disabled"]
     if active and not people.has_other_admin(tx, row["id"]):

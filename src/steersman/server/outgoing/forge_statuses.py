@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx2
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import announcements, notifications
 from steersman.core.errors import Refused
@@ -12,7 +11,7 @@ from steersman.core.forges.base import Forge
 from steersman.core.notifications import Change, Kind, Stand, Turn
 from steersman.server.outgoing.webhooks import Envelope, Later, exchange
 from steersman.store import outboxes
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 
 _PUBLIC = {
     "https://github.com": Forge.GITHUB,
@@ -21,7 +20,7 @@ _PUBLIC = {
 }
 
 
-def turn(tx: Transaction, row: RowMapping, project: RowMapping) -> Turn:
+def turn(tx: Transaction, row: Row, project: Row) -> Turn:
     """Say whether the status in *row* may go now; nobody else decides about its run meanwhile."""
     target = row["message"]["target"]
     rows = outboxes.of_run(tx, row["run_id"], Kind.STATUS)
@@ -33,13 +32,13 @@ def turn(tx: Transaction, row: RowMapping, project: RowMapping) -> Turn:
     return notifications.turn(_forge(project), _stand(row, tx.now), others)
 
 
-def _stand(row: RowMapping, now: float) -> Stand:
+def _stand(row: Row, now: float) -> Stand:
     change = notifications.change(row["message"]["change"])
     status = notifications.STATUSES[change.state]
     return Stand(change.seq, status, row["state"], outboxes.is_in_flight(row, now))
 
 
-def _forge(project: RowMapping) -> Forge | None:
+def _forge(project: Row) -> Forge | None:
     """Return where the project's repository is, None when it is nowhere we know."""
     if project["forge"] in list(Forge):
         return Forge(project["forge"])
@@ -47,7 +46,7 @@ def _forge(project: RowMapping) -> Forge | None:
     return _PUBLIC.get(found.base_url) if found else None
 
 
-def request(project: RowMapping, change: Change, envelope: Envelope) -> statuses.Request:
+def request(project: Row, change: Change, envelope: Envelope) -> statuses.Request:
     """Return what tells the forge how the run fares; `Refused` where it cannot be told."""
     forge, repository = _forge(project), statuses.repository(project["repository"])
     if forge is None or repository is None:
@@ -63,9 +62,7 @@ def request(project: RowMapping, change: Change, envelope: Envelope) -> statuses
     return statuses.request(forge, repository, change.commit, report, envelope.secret)
 
 
-async def send(
-    client: httpx2.AsyncClient, project: RowMapping, change: Change, envelope: Envelope
-) -> str:
+async def send(client: httpx2.AsyncClient, project: Row, change: Change, envelope: Envelope) -> str:
     """Tell the forge; return what to note of it."""
     answer = await exchange(client, request(project, change, envelope))
     forge = _forge(project) or Forge.GITHUB

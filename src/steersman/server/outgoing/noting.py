@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import ids, notifications
 from steersman.core.errors import Refused
@@ -20,7 +19,7 @@ from steersman.core.notifications import Change
 from steersman.core.runs import Run, State, job_states
 from steersman.keyring import Keyring
 from steersman.store import outboxes
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.runs import StoredRun
 from steersman.store.tables import events, projects, runs
 
@@ -50,7 +49,7 @@ def note(tx: Transaction, stored: StoredRun, run: Run, changed: list[tuple[str, 
             _add(tx, stored.row, target, change)
 
 
-def _add(tx: Transaction, row: RowMapping, target: notifications.Target, change: Change) -> None:
+def _add(tx: Transaction, row: Row, target: notifications.Target, change: Change) -> None:
     key = notifications.key(target, change)
     # An id that its key decides: chance is no part of a transaction that may run twice.
     digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
@@ -68,7 +67,7 @@ def _add(tx: Transaction, row: RowMapping, target: notifications.Target, change:
     )
 
 
-def _facts(row: RowMapping, project: str, version: int, now: float) -> Change:
+def _facts(row: Row, project: str, version: int, now: float) -> Change:
     cause = row["cause"] or {}
     return Change(
         run=row["id"],
@@ -87,7 +86,7 @@ def _facts(row: RowMapping, project: str, version: int, now: float) -> Change:
     )
 
 
-def _why(row: RowMapping, run: Run, state: str) -> str:
+def _why(row: Row, run: Run, state: str) -> str:
     """Say in a line why the run stands where it does: the words of the first job that does."""
     if row["message"]:
         return str(row["message"])
@@ -104,7 +103,7 @@ def _why(row: RowMapping, run: Run, state: str) -> str:
     return said if len(run.jobs) == 1 else f"{job.name}: {said}".rstrip(": ")
 
 
-def _was_broken(tx: Transaction, row: RowMapping) -> bool:
+def _was_broken(tx: Transaction, row: Row) -> bool:
     """Tell whether what *row* does failed when it was last done: by itself, or by a run before."""
     said = select(events.c.data).where(events.c.run_id == row["id"], events.c.kind == "run")
     states = [each["data"].get("state") for each in tx.all(said.order_by(events.c.number))]

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import httpx2
 from sqlalchemy import select
-from sqlalchemy.engine import RowMapping
 
 from steersman.core import notifications
 from steersman.core.errors import Conflict, NotFound, Refused, SteersmanError, Unavailable
@@ -19,7 +18,7 @@ from steersman.keyring import Keyring
 from steersman.server.outgoing import forge_statuses, mail, noting, webhooks
 from steersman.server.outgoing.webhooks import Envelope, Later
 from steersman.store import outboxes
-from steersman.store.base import Transaction
+from steersman.store.base import Row, Transaction
 from steersman.store.sql import Store
 from steersman.store.tables import projects
 
@@ -50,8 +49,8 @@ class Parts(NamedTuple):
 class Claimed(NamedTuple):
     """A message that is ours to send, and the project as it was then."""
 
-    row: RowMapping
-    project: RowMapping
+    row: Row
+    project: Row
     now: float
 
 
@@ -168,7 +167,7 @@ class Sender:
         return await asyncio.to_thread(mail.send, settings, message)
 
 
-def _fields(project: RowMapping, identity: str) -> Mapping[str, Any]:
+def _fields(project: Row, identity: str) -> Mapping[str, Any]:
     given = (project["settings"] or {}).get("notify") or ()
     for fields in given:
         if isinstance(fields, Mapping) and fields.get("id") == identity:
@@ -199,7 +198,7 @@ def _claim(tx: Transaction, identity: str) -> Claimed | None:
     return None if claimed is None else Claimed(claimed, project, tx.now)
 
 
-def _again(tx: Transaction, row: RowMapping, said: str, after: float) -> None:
+def _again(tx: Transaction, row: Row, said: str, after: float) -> None:
     at = notifications.next_try(row["tries"], tx.now, row["key"])
     if at is None:
         outboxes.end(tx, row, outboxes.FAILED, f"{said}; given up after {row['tries']} tries")
