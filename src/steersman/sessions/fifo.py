@@ -86,6 +86,11 @@ class FifoTransport:
         except OSError:
             return  # more than an ordinary user may have: slower, not wrong
 
+    async def begun(self) -> None:
+        """Wait until the box has said something, or opened its pipes and is gone again."""
+        while not self._has_news():
+            await self._wait(self._control)
+
     async def send(self, data: bytes) -> None:
         await self._write("commands", data)
 

@@ -1,7 +1,7 @@
 """Trees of files: scanned, packed, unpacked and copied, with nothing taken from outside of them."""
 
 from steersman.trees.base import Collected, Entry, Kind, Limits, TooLarge
-from steersman.trees.collecting import collect
+from steersman.trees.collecting import collect, collect_below
 from steersman.trees.copying import copy
 from steersman.trees.packing import pack
 from steersman.trees.scanning import scan
@@ -15,6 +15,7 @@ __all__ = [
     "Limits",
     "TooLarge",
     "collect",
+    "collect_below",
     "copy",
     "pack",
     "scan",

@@ -29,6 +29,29 @@ def collect(root: Path, into: Path, limits: Limits) -> Collected:
         descriptor = os.open(root, _FOLDER)
     except OSError:
         return Collected(missing=True)
+    return _into(descriptor, into, limits)
+
+
+def collect_below(held: int, path: str, into: Path, limits: Limits) -> Collected:
+    """Do what `collect` does with the folder *path*, as seen from the open folder *held*.
+
+    No part of *path* may be a link: whoever could make one would choose what we take.
+    """
+    descriptor = os.dup(held)
+    try:
+        for part in filter(None, path.split("/")):
+            above, descriptor = descriptor, -1
+            try:
+                descriptor = os.open(part, _FOLDER, dir_fd=above)
+            finally:
+                os.close(above)
+    except OSError:
+        return Collected(missing=True)
+    return _into(descriptor, into, limits)
+
+
+def _into(descriptor: int, into: Path, limits: Limits) -> Collected:
+    """Take in what is below *descriptor*, and close it."""
     try:
         into.mkdir(parents=True)
         return _collected(descriptor, into, Count(limits))

@@ -11,17 +11,19 @@ from pathlib import Path
 from steersman.trees.base import READ, WRITE, Entry, Kind, is_gone, unreadable, unwritable
 
 
-def copy(entries: Sequence[Entry], into: Path) -> None:
+def copy(entries: Sequence[Entry], into: Path, *, move: bool = False) -> None:
     """Write *entries* below the folder *into*; what stands there under their names is replaced.
 
     Folders that are missing on the way are made. A file that vanished since it was listed is left
-    out, and so are its links.
+    out, and so are its links. With *move* files are taken from where they are instead, which must
+    be ours alone and of the same file system.
     """
     top = os.fspath(into)
     try:
         os.makedirs(top, exist_ok=True)
         for entry in entries:
-            _place(entry, f"{top}/{entry.name}" if entry.name else top, top)
+            if not (move and _moved(entry, f"{top}/{entry.name}")):
+                _place(entry, f"{top}/{entry.name}" if entry.name else top, top)
         # Last, since nothing could be written into a folder that is read-only.
         for entry in reversed(entries):
             if entry.kind is Kind.FOLDER:
@@ -29,6 +31,18 @@ def copy(entries: Sequence[Entry], into: Path) -> None:
                 os.chmod(path, entry.mode | 0o700)
     except OSError as error:
         raise unwritable(error.filename or top, error) from error
+
+
+def _moved(entry: Entry, path: str) -> bool:
+    """Move a file that needs no more than that."""
+    if entry.kind is not Kind.FILE or entry.source is None or isinstance(entry.source, bytes):
+        return False
+    try:
+        os.rename(entry.source, path)
+    except OSError:
+        return False
+    os.chmod(path, entry.mode)
+    return True
 
 
 def _place(entry: Entry, path: str, top: str) -> None:
