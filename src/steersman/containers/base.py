@@ -20,11 +20,20 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from steersman.core.errors import Unavailable
 from steersman.core.ports import PortBinding as PortBinding
 from steersman.sessions.base import Transport
 from steersman.trees import Collected, Entry, Limits
+
+
+class CannotRun(Unavailable):
+    """What runs containers says that this box cannot run. *reason*: a `core.reports.Reason`."""
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 class PullPolicy(StrEnum):
@@ -128,6 +137,13 @@ class Upload(NamedTuple):
     entries: Sequence[Entry]
 
 
+class Lost(NamedTuple):
+    """Why a box is gone: a sentence, and a `core.reports.Reason` where one is known."""
+
+    text: str
+    reason: str = ""
+
+
 class Leftover(NamedTuple):
     """Something a run made. *owner* says which process on which machine made it."""
 
@@ -205,3 +221,19 @@ class Containers(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A box whose files must be made readable for us, by itself, before they are fetched."""
+
+    def sharing(self, path: str) -> str:
+        """Return shell text for the box that lets us read what is below *path*."""
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A door that may learn why a box is gone."""
+
+    async def lost(self) -> Lost | None:
+        """Say why the box is gone; None where nobody knows within its time."""

@@ -14,20 +14,19 @@ from steersman.containers.base import Containers
 from steersman.core import events, scripts, steps
 from steersman.core.errors import Interrupted, SteersmanError
 from steersman.core.events import Level
-from steersman.core.masking import Masker
 from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
 from steersman.executor import faults, holding, storing
+from steersman.executor.beginning import SETUP, Begun
 from steersman.executor.fetching import ReadyStep, read_steps
 from steersman.executor.job import Job
-from steersman.executor.launching import passwords
+from steersman.executor.launching import masker
 from steersman.executor.measuring import usage
 from steersman.executor.setting_up import Prepared, set_up
 from steersman.executor.stepping import run_step
 from steersman.sessions.base import End
 
 T = TypeVar("T")
-SETUP = "setup environment"
 STORE = "store"
 
 
@@ -36,6 +35,9 @@ class Attempt:
 
     *hold* is waited for before the box of a job that failed is removed.
     """
+
+    begun: Begun | None = None
+    """What another process has done already: it is not done again."""
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class Attempt:
         self.cancelled = cancelled
         self.clock = clock
         self.results: list[Result] = []
-        self.masker = Masker((*job.hidden.values(), *passwords(job)))
+        self.masker = masker(job)
         self._tell = tell
         self._hold = hold
         self._number = 0
@@ -63,7 +65,8 @@ class Attempt:
         """Run the attempt and return its outcome."""
         started = self.clock()
         error: SteersmanError | None = None
-        self._announce()
+        if self.begun is None:
+            self._announce()
         try:
             await self._run()
         except SteersmanError as raised:
@@ -164,9 +167,10 @@ class Attempt:
                 Level.WARNING,
                 f"{count} hidden value(s) are too short to be masked in the output",
             )
-        ready = await read_steps(self.job, self.notice)
+        filled = self.begun is not None
+        ready = self.begun.ready if self.begun else await read_steps(self.job, self.notice)
         setting_up = asyncio.ensure_future(
-            set_up(self.job, ready, self.containers, self.output, self.notice)
+            set_up(self.job, ready, self.containers, self.output, self.notice, filled=filled)
         )
         cancelled = asyncio.ensure_future(self.cancelled.wait())
         try:
@@ -192,6 +196,8 @@ class Attempt:
 
     def _start(self, name: str, phase: Phase) -> tuple[int, float]:
         self._number += 1
+        if self.begun is not None and phase is Phase.SETUP:
+            return self._number, self.begun.started
         self._tell(events.StepStarted(number=self._number, name=name, phase=phase))
         return self._number, self.clock()
 
@@ -230,7 +236,9 @@ class Attempt:
         # After-steps that follow an interruption run; an interruption that comes later ends them.
         cancel = None if phase is Phase.AFTER and self._cut else self.cancelled
         ended = await run_step(self.job, prepared, ready, cancel)
-        self._box_gone |= ended.end is End.BOX_GONE
+        if ended.end is End.BOX_GONE:
+            self._box_gone = True
+            ended = await faults.named(ended, self.containers)
         result = Result(
             name=ready.step.display_name,
             phase=phase,

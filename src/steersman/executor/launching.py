@@ -19,6 +19,7 @@ from steersman.core import filled_boxes, links, ports
 from steersman.core.errors import UserError
 from steersman.core.events import Level
 from steersman.core.filled_boxes import Values
+from steersman.core.masking import Masker
 from steersman.core.pipelines import boxes, model
 from steersman.core.variables import Variable
 from steersman.executor.fetching import Notice
@@ -60,8 +61,12 @@ async def _image(job: Job, box: model.Box, containers: Containers, notice: Notic
     )
 
 
-def passwords(job: Job) -> list[str]:
-    """Return the passwords of registries, which nobody should see either."""
+def masker(job: Job) -> Masker:
+    """Return what keeps secrets from being seen: hidden values, and passwords of registries."""
+    return Masker((*job.hidden.values(), *_passwords(job)))
+
+
+def _passwords(job: Job) -> list[str]:
     return filled_boxes.passwords(job.pipeline, _values(job))
 
 

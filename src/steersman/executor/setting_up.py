@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from steersman.containers.base import Box, Capability, Containers
+from steersman.containers.base import Box, Capability, Containers, Upload
 from steersman.core import scripts
 from steersman.core.errors import UserError
 from steersman.core.events import Level
@@ -42,13 +42,18 @@ async def set_up(
     containers: Containers,
     output: Callable[[bytes], None],
     notice: Notice,
+    *,
+    filled: bool = False,
 ) -> Prepared:
-    """Start services and box, fill the box and open the session in it."""
+    """Start services and box, fill the box unless it is *filled*, open the session in it."""
     refuse_what_is_lacking(job, containers)
     await containers.require()
     launching = asyncio.ensure_future(launch(job, containers, notice))
     try:
-        uploads = await asyncio.to_thread(filling.uploads, job, (*ready[0], *ready[1]))
+        if filled:
+            uploads = [Upload(job.base_path, ())]
+        else:
+            uploads = await asyncio.to_thread(filling.uploads, job, (*ready[0], *ready[1]))
         box, services, secrets = await launching
     finally:
         launching.cancel()

@@ -10,8 +10,10 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from steersman.containers.base import Sharing
 from steersman.core import patterns, scripts
 from steersman.core.errors import Unavailable, UserError
 from steersman.core.events import Level
@@ -22,6 +24,8 @@ from steersman.trees import Collected, Limits, TooLarge
 
 Notice = Callable[[Level, str], None]
 MOST_REPORTS = 200
+SHARING = 120.0
+"""Seconds a box has to make a folder readable for us."""
 
 
 async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
@@ -120,6 +124,10 @@ def _replace(folder: Path, fresh: Path) -> None:
 
 
 async def _fetch(prepared: Prepared, folder: str, into: Path, limits: Limits) -> Collected:
+    if isinstance(prepared.box, Sharing):
+        # What it cannot make readable is left out, and named.
+        with suppress(Unavailable):
+            await prepared.session.ask(prepared.box.sharing(folder), seconds=SHARING)
     await asyncio.to_thread(shutil.rmtree, into, ignore_errors=True)
     return await prepared.box.fetch(folder, into, limits)
 

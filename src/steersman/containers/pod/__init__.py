@@ -1,1 +1,1 @@
-"""A box and its services that are the other containers of the runner's own pod."""
+"""The inside of a pod: box and services run beside us, and volumes and pipes are all we share."""

@@ -1,0 +1,147 @@
+"""The containers door inside a pod, where the cluster has started everything, or will."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from steersman.containers.base import (
+    BoxSpec,
+    Capability,
+    Image,
+    Leftover,
+    Login,
+    Lost,
+    Mount,
+    PullPolicy,
+    Service,
+    ServiceSpec,
+)
+from steersman.containers.pod import places, waiting
+from steersman.containers.pod.box import PodBox
+from steersman.containers.pod.notes import Note, Notes
+from steersman.core.errors import Refused
+from steersman.core.steps import minutes_words
+
+HERE = "127.0.0.1"
+_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+
+class PodContainers:
+    """The other containers of our pod.
+
+    *ports* are those of each service by its name, as the cluster was told; *docker*: the pool lets
+    a box have an engine.
+    """
+
+    name = "Kubernetes"
+
+    def __init__(
+        self,
+        notes: Notes,
+        *,
+        session: Path = places.SESSION,
+        work: Path = places.WORK,
+        ports: Mapping[str, Sequence[str]] | None = None,
+        docker: bool = False,
+    ) -> None:
+        self.notes = notes
+        self._session = session
+        self._work = work
+        self._ports = ports or {}
+        self._box: PodBox | None = None
+        can = {Capability.IMAGES, Capability.SERVICES}
+        self.capabilities = frozenset(can | ({Capability.PRIVILEGED} if docker else set()))
+
+    def root_of(self, run_id: str) -> str:
+        return ""
+
+    def inner_engine(self, run_id: str) -> tuple[tuple[Mount, ...], Mapping[str, str]]:
+        return (), {}
+
+    async def require(self) -> None:
+        return None
+
+    async def image(
+        self,
+        name: str,
+        *,
+        pull: PullPolicy,
+        login: Login | None = None,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> Image:
+        return Image(name=name)
+
+    async def start_service(self, spec: ServiceSpec) -> Service:
+        named = {f"{one.container_port}/{one.protocol}" for one in spec.ports}
+        ports = named or set(self._ports.get(spec.alias, ()))
+        return Service(
+            alias=spec.alias,
+            container=spec.alias,
+            address=HERE,
+            ports=tuple(sorted(ports)),
+            env=dict(spec.env),
+        )
+
+    async def wait_ready(self, service: Service, seconds: float) -> None:
+        """Wait until each port of it accepts; its image may have to be pulled first."""
+        ports = [int(text.partition("/")[0]) for text in service.ports if text.endswith("/tcp")]
+        loop = asyncio.get_running_loop()
+        began, pulling, pause = loop.time(), False, _PAUSE
+        while not await _accepts(ports):
+            if note := self.notes.ended(service.alias):
+                raise Refused(note.text) if not note.permanent else waiting.refusal(note)
+            if pulling != self.notes.is_pulling(service.alias):
+                began, pulling = loop.time(), not pulling
+            if loop.time() > began + (waiting.PULLING if pulling else seconds):
+                raise _silent(service, ports, seconds)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def service_log(self, service: Service, lines: int = 40) -> str:
+        note = self.notes.ended(service.alias)
+        return "" if note is None else "\n".join(note.text.splitlines()[-lines:])
+
+    async def create_box(self, spec: BoxSpec) -> PodBox:
+        self._box = PodBox(spec, self._session, self._work, self.notes)
+        return self._box
+
+    async def lost(self) -> Lost | None:
+        """Say why the box is gone, once the worker has seen it."""
+        note: Note | None = await self.notes.naming_the_end(waiting.EXPLAINING)
+        return None if note is None else Lost(note.text, note.reason)
+
+    async def remove(self, run_id: str) -> None:
+        """End what runs in the box; the pod itself is the worker's to remove."""
+        if self._box is not None:
+            await self._box.end()
+
+    async def leftovers(self) -> Sequence[Leftover]:
+        return ()
+
+    async def close(self) -> None:
+        await self.remove("")
+
+
+async def _accepts(ports: Sequence[int]) -> bool:
+    for port in ports:
+        try:
+            async with asyncio.timeout(1.0):
+                _, writer = await asyncio.open_connection(HERE, port)
+        except OSError:  # a TimeoutError is one too
+            return False
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    return True
+
+
+def _silent(service: Service, ports: Sequence[int], seconds: float) -> Refused:
+    which = ", ".join(map(str, ports))
+    return Refused(
+        f"service {service.alias} did not answer on port {which} within {minutes_words(seconds)}",
+        hint="its `ports:` name others than it opens, or it needs longer to start",
+    )

@@ -1,0 +1,75 @@
+"""How long a box is waited for, and what ends the waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+
+from steersman.containers.base import CannotRun
+from steersman.containers.pod.notes import BOX, Note, Notes
+from steersman.core.errors import SteersmanError, UserError
+from steersman.core.reports import Reason
+from steersman.core.steps import minutes_words
+
+STARTING = 30.0
+"""Seconds a box has to start, from the moment its image is there."""
+PULLING = 900.0
+"""Seconds an image may take to be pulled."""
+EXPLAINING = 15.0
+"""Seconds the end of a box is waited for to be named."""
+
+
+def refusal(note: Note) -> SteersmanError:
+    """Return the error that a note with a reason means."""
+    if note.permanent:
+        return UserError(note.text)
+    return CannotRun(note.text, reason=note.reason)
+
+
+async def begun(opened: Awaitable[None], notes: Notes) -> None:
+    """Wait until the box says its first word, or until it is certain, or too late, that it will."""
+    loop = asyncio.get_running_loop()
+    first = asyncio.ensure_future(opened)
+    began, pulling = loop.time(), False
+    try:
+        while not first.done():
+            if note := notes.against(BOX):
+                raise refusal(note)
+            if pulling != notes.is_pulling(BOX):
+                began, pulling = loop.time(), not pulling
+            limit = PULLING if pulling else STARTING
+            if not await _until(first, notes, began + limit):
+                raise _late(limit, pulling=pulling)
+        first.result()
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+async def _until(first: asyncio.Future[None], notes: Notes, end: float) -> bool:
+    """Wait for *first* or other notes; False at *end*."""
+    heard = asyncio.ensure_future(notes.changed())
+    try:
+        left = end - asyncio.get_running_loop().time()
+        done, _ = await asyncio.wait(
+            {first, heard}, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED
+        )
+        return bool(done)
+    finally:
+        heard.cancel()
+        with suppress(asyncio.CancelledError):
+            await heard
+
+
+def _late(limit: float, *, pulling: bool) -> CannotRun:
+    if pulling:
+        return CannotRun(
+            f"the image of the box was not pulled within {minutes_words(limit)}",
+            reason=Reason.IMAGE_UNAVAILABLE,
+        )
+    return CannotRun(
+        f"the box did not start within {minutes_words(limit)}",
+        reason=Reason.NEVER_STARTED,
+        hint="its node may be sick; its entrypoint, if it has one, must give way to its command",
+    )
