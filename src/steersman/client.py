@@ -27,6 +27,8 @@ from steersman.patience import patience as patience
 from steersman.patience import patiently as patiently
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 TIMEOUT = 30.0
@@ -74,7 +76,10 @@ class Download(NamedTuple):
 
 
 class Client:
-    """A connection to one server, with one token. For tests the library's *transport* is given."""
+    """A connection to one server, with one token. For tests the library's *transport* is given.
+
+    *ca* is the text of a certificate to trust instead of those of the system.
+    """
 
     def __init__(
         self,
@@ -82,6 +87,7 @@ class Client:
         token: str,
         *,
         user_agent: str = "steersman",
+        ca: str | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         import httpx2
@@ -96,7 +102,7 @@ class Client:
                 base_url=self.base_url,
                 headers=headers,
                 # Reading the certificates of the system takes 20 ms; no redirection is followed.
-                verify=self.base_url.startswith("https://"),
+                verify=self.base_url.startswith("https://") and _trusted(ca),
                 transport=transport,
                 timeout=TIMEOUT,
             )
@@ -188,6 +194,18 @@ class Client:
                 yield answer
             finally:
                 await answer.aclose()
+
+
+def _trusted(ca: str | None) -> ssl.SSLContext | bool:
+    if ca is None:
+        return True
+    import ssl
+
+    try:
+        return ssl.create_default_context(cadata=ca)
+    except ssl.SSLError as error:
+        hint = "it must be text that begins with -----BEGIN CERTIFICATE-----"
+        raise UserError(f"the server's CA cannot be read: {error}", hint=hint) from error
 
 
 @contextlib.contextmanager

@@ -23,18 +23,22 @@ MIB = 1024 * 1024
 
 
 class Places(NamedTuple):
-    """The folders of one runner. *steps* is shared by the runners of a machine."""
+    """The folders of one runner. *steps* is shared by the runners of a machine.
+
+    *fetched*, if it is not *folder*, is where source and cache are put when they come.
+    """
 
     folder: Path
     steps: Path
+    fetched: Path | None = None
 
     @property
     def source(self) -> Path:
-        return self.folder / "source"
+        return (self.fetched or self.folder) / "source"
 
     @property
     def cache(self) -> Path:
-        return self.folder / "cache"
+        return (self.fetched or self.folder) / "cache"
 
     @property
     def kept(self) -> Path:

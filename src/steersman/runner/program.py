@@ -7,18 +7,19 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from steersman.client import Client
-from steersman.containers.base import Containers
+from steersman.containers.base import CannotRun, Containers
 from steersman.core.errors import Interrupted, SteersmanError, UserError
 from steersman.core.events import Level, Notice
 from steersman.core.reports import Reason
 from steersman.core.steps import Outcome, State, minutes_words
-from steersman.executor import Attempt
+from steersman.executor import Attempt, Job
+from steersman.executor.beginning import Begun
 from steersman.executor.holding import Hold, Open
 from steersman.runner import carrying, registries
 from steersman.runner.audience import Audience
@@ -26,7 +27,7 @@ from steersman.runner.jobs import Allowed, Places, build
 from steersman.runner.reporting import Fenced, Reporter
 from steersman.runner.shells import Shells
 from steersman.runner.spool import Spool
-from steersman.wire import JobSpec
+from steersman.wire import JobSpec, StepState
 
 log = logging.getLogger("steersman.runner")
 
@@ -43,8 +44,14 @@ class Ending(NamedTuple):
     message: str = ""
 
 
+Work = Callable[[], Awaitable["Ending | None"]]
+
+
 class Runner:
-    """Executes one attempt. *choose* opens the door to containers."""
+    """Executes one attempt. *choose* opens the door to containers.
+
+    *why_signalled* may know more of why our process was told to end.
+    """
 
     def __init__(
         self, client: Client, places: Places, allowed: Allowed, choose: Callable[[], Containers]
@@ -56,6 +63,8 @@ class Runner:
         self.cancelled = asyncio.Event()
         self.why_stopped = ""
         self.overdue = ""
+        self.signalled = False
+        self.why_signalled: Callable[[], Ending | None] = lambda: None
         self.held = asyncio.Event()
         self.reporter = Reporter(client, os.urandom(8).hex(), time.time, self.stop)
 
@@ -64,11 +73,17 @@ class Runner:
         self.why_stopped = self.why_stopped or why
         self.cancelled.set()
 
+    def signal(self, why: str) -> None:
+        """Let the attempt end, in order, because our process is told to."""
+        self.signalled = True
+        self.stop(why)
+
     async def run(self) -> int:
         """Run the attempt; 0 once its record is acknowledged, 1 when it was taken from us."""
         try:
             spec = await self.reporter.started(os.uname().nodename)
-            await self._supervised(spec)
+            audience = self.audience(spec)
+            await self.supervised(spec, audience, lambda: self._attempt(spec, audience))
         except Fenced:
             return 1
         finally:
@@ -77,34 +92,49 @@ class Runner:
             shutil.rmtree(self.places.kept, ignore_errors=True)
         return 0
 
-    async def _supervised(self, spec: JobSpec) -> None:
-        """Run while a heartbeat goes on; when we are fenced, stop at once and say nothing."""
-        spool = Spool(self.places.folder / "log", spec["settings"]["log_limit"])
-        audience = Audience(spool, time.time, self.reporter.wake)
+    def audience(
+        self, spec: JobSpec, steps: Iterable[StepState] = (), sent: int | None = None
+    ) -> Audience:
+        """Return what hears the attempt; with *sent*, a log that another process began goes on."""
+        spool = Spool(self.places.folder / "log", spec["settings"]["log_limit"], sent)
+        return Audience(spool, time.time, self.reporter.wake, steps)
+
+    async def supervised(self, spec: JobSpec, audience: Audience, work: Work) -> None:
+        """Do *work* while a heartbeat goes on; when we are fenced, stop at once and say nothing.
+
+        Its ending is recorded; where it has none, another process goes on.
+        """
         beating = asyncio.ensure_future(self.reporter.beat())
-        sending = asyncio.ensure_future(self.reporter.send(spool, audience))
-        working = asyncio.ensure_future(self._work(spec, audience))
+        sending = asyncio.ensure_future(self.reporter.send(audience.spool, audience))
+        working = asyncio.ensure_future(self._work(audience, work))
         fenced = asyncio.ensure_future(self.reporter.fenced.wait())
-        limiting = asyncio.ensure_future(self._limit(spec["settings"].get("limit")))
+        watching = [asyncio.ensure_future(each) for each in self._limits(spec["settings"])]
         try:
             await asyncio.wait({working, fenced}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 raise Fenced
             ending = working.result()
+            if ending is None:
+                return
             self.reporter.finish()
             await sending
             # From here on the attempt may be over, and a heartbeat would be told so.
             recording = self.reporter.record(
-                ending.state, spool.size, ending.reason, ending.message
+                ending.state, audience.spool.size, ending.reason, ending.message
             )
             beating.cancel()
             await recording
         finally:
-            tasks = (working, beating, sending, fenced, limiting)
+            tasks = (working, beating, sending, fenced, *watching)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            spool.close()
+            audience.spool.close()
+
+    def _limits(self, settings: Mapping[str, Any]) -> Iterator[Coroutine[Any, Any, None]]:
+        yield self._limit(settings.get("limit"))
+        if settings.get("repeatable") is False and settings.get("fencing"):
+            yield self.reporter.unheard(settings["fencing"])
 
     async def _limit(self, seconds: float | None) -> None:
         """End the attempt when its time is over; that is the user's to mend."""
@@ -117,17 +147,20 @@ class Runner:
             self.overdue = f"it ran for longer than its {minutes_words(seconds)}"
             self.stop(self.overdue)
 
-    async def _work(self, spec: JobSpec, audience: Audience) -> Ending:
+    async def _work(self, audience: Audience, work: Work) -> Ending | None:
         """Do everything but the record: what goes wrong becomes the ending."""
         try:
-            return await self._attempt(spec, audience)
+            return await work()
         except Fenced:
             raise
         except Interrupted:
-            return self._stopped()
+            return self.stopped()
         except UserError as error:
             self._explain(audience, error)
             return Ending("failed", Reason.REJECTED, str(error))
+        except CannotRun as error:
+            self._explain(audience, error)
+            return self._lost(error.reason, str(error))
         except SteersmanError as error:
             self._explain(audience, error)
             return Ending("errored", Reason.INTERNAL, str(error))
@@ -148,32 +181,55 @@ class Runner:
             audience.say(text)
 
     async def _attempt(self, spec: JobSpec, audience: Audience) -> Ending:
-        places = self.places
-        await asyncio.gather(
-            carrying.fetch_source(self.client, places),
-            carrying.fetch_cache(self.client, places, spec["settings"]["cache_limit"]),
-        )
+        await self.fetch(spec)
         containers = self.choose()
         try:
-            registry = registries.of_server(self.client, places, asyncio.get_running_loop())
-            job = build(spec, places, containers, self.allowed, registry)
-            places.kept.mkdir(exist_ok=True)
-            attempt = Attempt(
-                job,
-                containers,
-                audience,
-                cancelled=self.cancelled,
-                clock=time.monotonic,
-                hold=self._hold(spec, audience),
-            )
-            outcome = await attempt.run()
-            (places.folder / CLEAN).touch()
+            job = self.job(spec, containers)
+            outcome = await self.attempted(spec, job, containers, audience)
+            (self.places.folder / CLEAN).touch()
         finally:
             await containers.close()
-        await carrying.send_kept(self.client, places)
-        await carrying.send_tests(self.client, places, audience.say)
-        await carrying.send_cache(self.client, places)
-        return self._ending(outcome)
+        await self.send(audience)
+        await carrying.send_cache(self.client, self.places)
+        return self.ending(outcome)
+
+    async def fetch(self, spec: JobSpec) -> None:
+        """Bring source and cache here."""
+        await asyncio.gather(
+            carrying.fetch_source(self.client, self.places),
+            carrying.fetch_cache(self.client, self.places, spec["settings"]["cache_limit"]),
+        )
+
+    def job(self, spec: JobSpec, containers: Containers) -> Job:
+        """Make the executor's job of what the server said."""
+        registry = registries.of_server(self.client, self.places, asyncio.get_running_loop())
+        return build(spec, self.places, containers, self.allowed, registry)
+
+    async def attempted(
+        self,
+        spec: JobSpec,
+        job: Job,
+        containers: Containers,
+        audience: Audience,
+        begun: Begun | None = None,
+    ) -> Outcome:
+        """Run the attempt itself."""
+        self.places.kept.mkdir(exist_ok=True)
+        attempt = Attempt(
+            job,
+            containers,
+            audience,
+            cancelled=self.cancelled,
+            clock=time.monotonic,
+            hold=self._hold(spec, audience),
+        )
+        attempt.begun = begun
+        return await attempt.run()
+
+    async def send(self, audience: Audience) -> None:
+        """Send what the attempt has left here, but for the cache."""
+        await carrying.send_kept(self.client, self.places)
+        await carrying.send_tests(self.client, self.places, audience.say)
 
     def _hold(self, spec: JobSpec, audience: Audience) -> Hold | None:
         """Return what holds the box of the job should it fail; None where nobody asked for that."""
@@ -191,25 +247,30 @@ class Runner:
 
         return hold
 
-    def _stopped(self) -> Ending:
+    def stopped(self) -> Ending:
+        """Return what the record says of an attempt that was told to end."""
         if self.overdue:
             return Ending("failed", Reason.TIMED_OUT, self.overdue)
-        return Ending("stopped", message=self.why_stopped)
+        known = self.why_signalled() if self.signalled else None
+        return known or Ending("stopped", message=self.why_stopped)
 
-    def _ending(self, outcome: Outcome) -> Ending:
+    def ending(self, outcome: Outcome) -> Ending:
+        """Return what the record says of an outcome."""
         at = f"step {outcome.failed_step}: " if outcome.failed_step else ""
         message = f"{at}{outcome.message}"
         match outcome.state:
             case State.SUCCEEDED:
                 return Ending("succeeded")
             case State.CANCELLED:
-                return self._stopped()
+                return self.stopped()
             case State.ERRORED:
                 return Ending("errored", Reason.INTERNAL, message)
-        if outcome.cause == "box-lost":
-            return Ending("errored", Reason.BOX_LOST, message)
-        reason = Reason(outcome.cause) if outcome.cause else Reason.STEP_FAILED
-        return Ending("failed", reason, message)
+        return self._lost(outcome.cause or Reason.STEP_FAILED, message)
+
+    def _lost(self, reason: str, message: str) -> Ending:
+        """Return the ending that a reason makes: the user's to mend, or ours."""
+        theirs = (Reason.STEP_FAILED, Reason.OUT_OF_MEMORY, Reason.TIMED_OUT)
+        return Ending("failed" if reason in theirs else "errored", Reason(reason), message)
 
 
 def place(folder: Path) -> Places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -27,7 +28,11 @@ class Fenced(Exception):
 
 
 class Reporter:
-    """Speaks for one runner. *stop* is called once when somebody wants the attempt to end."""
+    """Speaks for one runner. *stop* is called once when somebody wants the attempt to end.
+
+    *hear*, where it is set, gets what a worker sees of our pod. *reached* is when we
+    last said something that the server has answered, by the monotonic clock.
+    """
 
     def __init__(
         self, client: Client, runner: str, clock: Callable[[], float], stop: Callable[[str], None]
@@ -35,6 +40,8 @@ class Reporter:
         self.client = client
         self.runner = runner
         self.clock = clock
+        self.hear: Callable[[list[wire.Note]], None] | None = None
+        self.reached = time.monotonic()
         self.fenced = asyncio.Event()
         self._stop = stop
         self._woken = asyncio.Event()
@@ -50,7 +57,7 @@ class Reporter:
         """Ask until the server answers; `Fenced` when the attempt is not ours any more."""
         try:
             return await patiently(
-                lambda: self.client.call(method, path, body),
+                lambda: self._asked(method, path, body),
                 pause=patience(),
                 give_up_after=GIVE_UP,
             )
@@ -60,6 +67,12 @@ class Reporter:
             if error.hint == "stop":
                 raise self._fence(error) from error
             raise
+
+    async def _asked(self, method: str, path: str, body: Any) -> Any:
+        began = time.monotonic()
+        answer = await self.client.call(method, path, body)
+        self.reached = began
+        return answer
 
     def _fence(self, error: SteersmanError) -> Fenced:
         log.warning("fenced: %s", error)
@@ -75,17 +88,36 @@ class Reporter:
     async def beat(self) -> None:
         """Say that we live, over and over, and hear of a cancellation at once."""
         said: wire.Heartbeat = {"runner": self.runner, "wait": wire.HEARTBEAT_SECONDS}
+        if self.hear is not None:
+            said["notes"] = []
         while True:
             try:
-                orders = await self.call("POST", "/runner/v1/heartbeat", said)
+                orders: wire.Orders = await self.call("POST", "/runner/v1/heartbeat", said)
             except Fenced:
                 return
+            if self.hear is not None and "notes" in orders:
+                said["notes"] = orders["notes"]
+                self.hear(orders["notes"])
             if orders["cancel"] is None:
                 continue
             if not self._said_stop:
                 self._said_stop = True
                 self._stop(orders["cancel"])
             await asyncio.sleep(wire.HEARTBEAT_SECONDS)
+
+    async def present(self) -> None:
+        """Say once that we live, and wait until that is heard; `Fenced` if we are not wanted."""
+        said: wire.Heartbeat = {"runner": self.runner}
+        await self.call("POST", "/runner/v1/heartbeat", said)
+
+    async def unheard(self, seconds: float) -> None:
+        """Wait until the server has not answered for *seconds*: by then we count as lost."""
+        left = seconds
+        while left > 0:
+            await asyncio.sleep(left)
+            left = self.reached + seconds - time.monotonic()
+        log.warning("unheard: for %g seconds", seconds)
+        self.fenced.set()
 
     async def send(self, spool: Spool, audience: Audience) -> None:
         """Send log and steps as they come, until `finish` and all is acknowledged."""
@@ -131,7 +163,9 @@ class Reporter:
         return answer
 
     async def _sent(self, path: str, data: bytes) -> Any:
+        began = time.monotonic()
         answer = await self.client.send("PUT", path, data, timeout=60.0)
+        self.reached = began
         return json.loads(answer.body)
 
     def finish(self) -> None:

@@ -11,14 +11,20 @@ NOTE = b"\n[steersman] the log is too long: what follows is left out\n"
 
 
 class Spool:
-    """A log in a file that only grows, up to *limit* bytes. *sent* is what the server has."""
+    """A log in a file that only grows, up to *limit* bytes. *sent* is what the server has.
 
-    def __init__(self, path: Path, limit: int) -> None:
-        self.sent = 0
-        self.size = 0
-        self.cut = False
+    With *sent* given, the log that another process began goes on.
+    """
+
+    def __init__(self, path: Path, limit: int, sent: int | None = None) -> None:
+        self.sent = sent or 0
         self._limit = limit
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        if sent is None:
+            flags |= os.O_TRUNC
+        self._file = os.open(path, flags, 0o600)
+        self.size = os.fstat(self._file).st_size
+        self.cut = self.size >= limit - len(NOTE)
 
     def write(self, data: bytes) -> None:
         """Add *data*; past the limit the log says so once, and takes no more."""
