@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from steersman.core.leases import Lease
 from steersman.core.reports import (
+    PULLING,
     RECORDS,
     Adopted,
     CancelRequested,
@@ -23,6 +24,7 @@ from steersman.core.reports import (
     Heartbeat,
     Leased,
     Lost,
+    Note,
     Reason,
     Rejected,
     Released,
@@ -73,6 +75,8 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
         },
         State.RUNNING: {
             Adopted: State.RUNNING,
+            # Only what its worker sees: the runner itself holds the attempt now.
+            Renewed: State.RUNNING,
             # Only a doubt: a heartbeat takes it away, see `deadlines.py`.
             Lost: State.RUNNING,
             Heartbeat: State.RUNNING,
@@ -84,6 +88,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
         },
         State.CANCELLING: {
             Adopted: State.CANCELLING,
+            Renewed: State.CANCELLING,
             Released: State.CANCELLED,
             Rejected: State.CANCELLED,
             Lost: State.CANCELLING,
@@ -103,11 +108,12 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
 
 
 class Doubt(NamedTuple):
-    """A worker's word, since *since*, that the runner is no more."""
+    """A worker's word, since *since*, that the runner is no more; *permanent* as of `Lost`."""
 
     reason: Reason
     message: str
     since: float
+    permanent: bool = False
 
 
 class Attempt(NamedTuple):
@@ -115,7 +121,8 @@ class Attempt(NamedTuple):
 
     *runner* is the id of the runner that reports, *heard* when it last did; *since* is when the
     state began, *placed* when the runner had a place to start in. *limit* is how many seconds it
-    may run: the runner holds to it, and the server should the runner not.
+    may run: the runner holds to it, and the server should the runner not. *node* is where it runs
+    or ran, *notes* are what its worker sees of it.
     """
 
     id: str
@@ -134,6 +141,13 @@ class Attempt(NamedTuple):
     limit: float | None = None
     reason: Reason | None = None
     message: str = ""
+    node: str | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def pulling(self) -> bool:
+        """Tell whether it waits for an image."""
+        return any(each.kind == PULLING for each in self.notes)
 
 
 class Hearing(StrEnum):
@@ -192,8 +206,8 @@ def advance(attempt: Attempt, event: Event, now: float) -> Attempt:
         return attempt
     state = TRANSITIONS[attempt.state][type(event)]
     changed = _noted(attempt, event, now)
-    if isinstance(event, Lost) and state is State.CANCELLING and attempt.runner is None:
-        state = State.CANCELLED
+    if isinstance(event, Lost):
+        state = _lost(attempt, event, state)
     if state is attempt.state:
         return changed
     if state.is_final:
@@ -201,12 +215,19 @@ def advance(attempt: Attempt, event: Event, now: float) -> Attempt:
     return changed._replace(state=state, since=now)
 
 
+def _lost(attempt: Attempt, event: Lost, state: State) -> State:
+    """Say where a loss leads beside the table."""
+    if state is State.CANCELLING and attempt.runner is None:
+        return State.CANCELLED
+    return State.FAILED if state is State.ERRORED and event.permanent else state
+
+
 def ended(
     attempt: Attempt, state: State, reason: Reason | None, message: str, *, now: float
 ) -> Attempt:
     """Return *attempt* at its end; the lease is over with it."""
     return attempt._replace(
-        state=state, since=now, reason=reason, message=message, lease=None, doubt=None
+        state=state, since=now, reason=reason, message=message, lease=None, doubt=None, notes=()
     )
 
 
@@ -215,24 +236,40 @@ def _noted(attempt: Attempt, event: Event, now: float) -> Attempt:
     match event:
         case Leased(number, worker, until):
             lease = Lease(worker, number, until)
-            return attempt._replace(lease=lease, leases=number, placed=now, message="")
+            fresh = attempt._replace(lease=lease, leases=number, placed=now, message="")
+            return fresh._replace(node=None, notes=())
         case Adopted(number, worker, until):
             return attempt._replace(lease=Lease(worker, number, until), leases=number)
-        case Renewed(_, until, placed, note):
-            kept = attempt.lease and attempt.lease.renewed(until)
-            begun = attempt.placed if placed else now
-            return attempt._replace(lease=kept, placed=begun, message=note)
+        case Renewed():
+            return _renewed(attempt, event, now)
         case Released():
-            return attempt._replace(lease=None)
-        case Lost(_, reason, message):
+            return attempt._replace(lease=None, node=None, notes=())
+        case Lost(_, reason, message, permanent, node):
             # Said again it is no new doubt: the first one's time runs on.
-            return attempt._replace(doubt=attempt.doubt or Doubt(reason, message, now))
+            doubt = attempt.doubt or Doubt(reason, message, now, permanent)
+            return attempt._replace(doubt=doubt, node=node or attempt.node)
         case CancelRequested(reason, message):
             return attempt._replace(reason=reason, message=message)
         case Rejected():
             return attempt
         case _:
             return _heard(attempt, event.runner, now)
+
+
+def _renewed(attempt: Attempt, event: Renewed, now: float) -> Attempt:
+    """Note what the worker sees; the very same attempt where that is nothing new."""
+    notes = attempt.notes if event.notes is None else event.notes
+    node = event.node or attempt.node
+    seen = attempt
+    if (node, notes) != (attempt.node, attempt.notes):
+        seen = attempt._replace(node=node, notes=notes)
+    if attempt.state is not State.LEASED:
+        return seen
+    kept = attempt.lease and attempt.lease.renewed(event.until)
+    # The time to start begins anew when an image has come.
+    came = attempt.pulling and not seen.pulling
+    begun = attempt.placed if event.placed and not came else now
+    return seen._replace(lease=kept, placed=begun, message=event.note)
 
 
 def _heard(attempt: Attempt, runner: str, now: float) -> Attempt:
@@ -255,7 +292,7 @@ def _why(attempt: Attempt, event: Event) -> tuple[Reason | None, str]:
         case Stopped(_, _, message):
             # Nobody asked for it: something of ours ended the runner.
             return Reason.INTERRUPTED, message
-        case Lost(_, reason, message) | Failed(_, _, reason, message):
+        case Lost(_, reason, message, _, _) | Failed(_, _, reason, message):
             return reason, message
         case Errored(_, _, reason, message) | CancelRequested(reason, message):
             return reason, message

@@ -18,13 +18,16 @@ _DAY = 24 * 3600.0
 class Policy(NamedTuple):
     """How long each wait may take, in seconds.
 
-    *ended* is the doubt about a runner whose end was seen: only what it had sent may still come.
+    *scheduled* is the time to start on a node of a cluster, once that has nothing else to start or
+    to pull: a sick node costs no more. *ended* is the doubt about a runner whose end was seen: only
+    what it had sent may still come.
     *grace* must be longer than runners and workers wait between two tries to reach us.
     """
 
     queued: float = 7 * _DAY
     adoption: float = 60.0
     starting: float = 20 * 60.0
+    scheduled: float = 30.0
     silence: float = 60.0
     doubt: float = 15.0
     ended: float = 2.0
@@ -90,6 +93,16 @@ def expire(
     return ended(attempt, found.state, found.reason, found.message, now=now)
 
 
+def node_was_busy(attempt: Attempt, last_start: float | None) -> Attempt:
+    """Let the time to start count from the last start of another runner on the same node.
+
+    A node that is healthy starts what it was given one after the other.
+    """
+    if attempt.state is not State.LEASED or last_start is None or last_start <= attempt.placed:
+        return attempt
+    return attempt._replace(placed=last_start)
+
+
 def _queued(attempt: Attempt, policy: Policy) -> list[Deadline]:
     message = "no worker took it in time"
     return [_errored(attempt.queued + policy.queued, Reason.NEVER_LEASED, message)]
@@ -100,12 +113,15 @@ def _leased(attempt: Attempt, policy: Policy) -> list[Deadline]:
     held = lease.until if lease else attempt.since
     worker = lease.worker if lease else "nobody"
     lost = f"worker {worker} went away before the runner had started, and no other took over"
-    late = "its runner did not start in time"
+    patience, late = policy.starting, "its runner did not start in time"
+    if attempt.node and not attempt.pulling:
+        patience = policy.scheduled
+        late = f"its runner did not start within {patience:g} s on the node {attempt.node}"
     late += f"; last seen: {attempt.message}" if attempt.message else ""
     return [
         *_queued(attempt, policy),
         _errored(held + policy.adoption, Reason.LEASE_ENDED, lost),
-        _errored(attempt.placed + policy.starting, Reason.NEVER_STARTED, late),
+        _errored(attempt.placed + patience, Reason.NEVER_STARTED, late),
     ]
 
 
@@ -113,9 +129,10 @@ def _running(attempt: Attempt, policy: Policy) -> list[Deadline]:
     silent = f"nothing heard of its runner for {policy.silence:g} s"
     found = [_errored(attempt.heard + policy.silence, Reason.RUNNER_SILENT, silent)]
     if attempt.doubt is not None:
-        reason, message, since = attempt.doubt
+        reason, message, since, permanent = attempt.doubt
         patience = policy.ended if reason is Reason.RUNNER_ENDED else policy.doubt
-        found.append(_errored(since + patience, reason, message)._replace(told=since))
+        end = State.FAILED if permanent else State.ERRORED
+        found.append(Deadline(since + patience, end, reason, message, told=since))
     if attempt.limit is not None and attempt.started is not None:
         at = attempt.started + attempt.limit + policy.overtime
         late = f"it ran for more than its {attempt.limit:g} s, and its runner did not end it"

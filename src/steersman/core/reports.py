@@ -28,6 +28,11 @@ class Reason(StrEnum):
     RUNNER_GONE = "runner-gone"
     EVICTED = "evicted"
     NODE_LOST = "node-lost"
+    PREEMPTED = "preempted"
+    DELETED = "deleted"
+    DEADLINE = "deadline"
+    UNSCHEDULABLE = "unschedulable"
+    INIT_FAILED = "init-failed"
     BOX_LOST = "box-lost"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
@@ -36,6 +41,20 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     RUN_TIMED_OUT = "run-timed-out"
     UNCONFIRMED = "unconfirmed"
+
+
+class Note(NamedTuple):
+    """What a worker sees of a runner's pod: `wire.Note`."""
+
+    kind: str
+    container: str
+    text: str
+    reason: str = ""
+    permanent: bool = False
+
+
+PULLING = "pulling"
+"""The kind of the note that an image is on its way."""
 
 
 class Leased(NamedTuple):
@@ -55,16 +74,19 @@ class Adopted(NamedTuple):
 
 
 class Renewed(NamedTuple):
-    """The worker still prepares a runner. *note* is what it sees: `pulling node:20`.
+    """The worker still prepares a runner, or watches it. *note* is what it sees: `pulling node:20`.
 
     The time to start counts from the moment a place was found: while the runner still waits for
-    one (*placed* is False) it has not begun.
+    one (*placed* is False) it has not begun. *node* is that place; *notes* are all that stands
+    now, None where nothing is said.
     """
 
     lease: int
     until: float
     placed: bool = True
     note: str = ""
+    node: str = ""
+    notes: tuple[Note, ...] | None = None
 
 
 class Released(NamedTuple):
@@ -81,11 +103,16 @@ class Rejected(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The worker sees that the runner cannot start, or is no more."""
+    """The worker sees that the runner cannot start, or is no more.
+
+    *permanent*: it would happen again, and is the user's to mend. *node* is where it happened.
+    """
 
     lease: int
     reason: Reason = Reason.RUNNER_GONE
     message: str = ""
+    permanent: bool = False
+    node: str = ""
 
 
 class Started(NamedTuple):

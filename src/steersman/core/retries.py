@@ -17,6 +17,10 @@ FREE = 2
 """So often we repeat what errored."""
 # Trying again would only wait as long again.
 _HOPELESS = frozenset({Reason.NEVER_LEASED})
+# What went wrong there was not the node's doing.
+_BLAMELESS = frozenset(
+    {Reason.LEASE_ENDED, Reason.PREEMPTED, Reason.DELETED, Reason.UNSCHEDULABLE, Reason.INTERRUPTED}
+)
 
 
 class Policy(NamedTuple):
@@ -43,6 +47,13 @@ def _repeatable(pipeline: Pipeline) -> bool:
     """`retry-on-error` decides where it stands; what deploys is not repeated without it."""
     said = pipeline.reserved.get("retry-on-error")
     return said == "always" or (said is None and not deploys(pipeline))
+
+
+def suspects(attempts: Sequence[Attempt]) -> tuple[str, ...]:
+    """Return the nodes on which *attempts* of one job errored: the next is better off elsewhere."""
+    lost = (each for each in attempts if each.state is State.ERRORED)
+    nodes = (each.node for each in lost if each.node and each.reason not in _BLAMELESS)
+    return tuple(dict.fromkeys(nodes))
 
 
 def again(attempts: Sequence[Attempt], policy: Policy, *, demanded: int = 0) -> bool:

@@ -62,7 +62,9 @@ def _table() -> list[str]:
         "A worker's report counts only with the number of the newest lease, a runner's only with",
         "the attempt's number and from the first runner that reported. `Lost` under a runner that",
         "reports is a doubt, which its next heartbeat takes away; where no runner ever reported,",
-        "it ends what is being cancelled at once.",
+        "it ends what is being cancelled at once. A loss that would happen again (an image that",
+        "does not exist) is failed, not errored. `Renewed` under a runner that reports only notes",
+        "what its worker sees.",
         "",
     ]
 
@@ -73,7 +75,7 @@ def _rest() -> list[str]:
         "## Deadlines",
         "",
         "Nothing expires before we have listened for the grace again. A heartbeat wins over",
-        "whatever else is said of a runner.",
+        "whatever else is said of a runner. `scheduled` counts from the last start on that node.",
         "",
         "| wait | seconds |",
         "|---|---|",

@@ -17,6 +17,7 @@ from steersman.core.reports import (
     Heartbeat,
     Leased,
     Lost,
+    Note,
     Reason,
     Rejected,
     Released,
@@ -103,7 +104,7 @@ def test_started_after_its_heartbeat_is_known() -> None:
     running = advance(attempt(L), Heartbeat(1, "r"), NOW)
     assert (running.runner, running.started, running.state) == ("r", NOW, R)
     assert hear(running, Started(1, "r")) is Hearing.KNOWN
-    assert hear(running, Renewed(1, NOW)) is Hearing.KNOWN
+    assert advance(running, Renewed(1, NOW + 90), NOW) is running
 
 
 def test_a_lease_given_back_is_given_anew_with_a_higher_number() -> None:
@@ -157,3 +158,40 @@ def test_reasons_of_a_report_are_kept() -> None:
     lost = advance(attempt(L), Lost(1, Reason.NODE_LOST, "node n1 is gone"), NOW)
     assert (lost.reason, lost.message, lost.lease) == (Reason.NODE_LOST, "node n1 is gone", None)
     assert attempts.advance(attempt(L), Rejected(1, "two on a port"), NOW).message
+
+
+PULLS = Note("pulling", "box", "pulling node:20")
+
+
+@pytest.mark.parametrize("state", [L, R, C])
+def test_what_is_seen_of_a_pod_is_noted_for_as_long_as_it_is_held(state: State) -> None:
+    seen = advance(attempt(state), Renewed(1, NOW, node="n1", notes=(PULLS,)), NOW)
+    assert (seen.node, seen.notes, seen.state) == ("n1", (PULLS,), state)
+    silent = advance(seen, Renewed(1, NOW), NOW)
+    assert (silent.node, silent.notes) == ("n1", (PULLS,))
+    assert advance(seen, Renewed(1, NOW, notes=()), NOW).notes == ()
+
+
+def test_a_lease_is_renewed_by_its_worker_only_until_the_runner_speaks() -> None:
+    running = attempt(R)
+    seen = advance(running, Renewed(1, 1e9, node="n1", note="pulling"), NOW)
+    assert (seen.lease, seen.placed, seen.message) == (running.lease, running.placed, "")
+
+
+def test_another_try_to_place_it_begins_without_what_was_seen_before() -> None:
+    seen = advance(attempt(L), Renewed(1, NOW, node="n1", notes=(PULLS,)), NOW)
+    back = advance(seen, Released(1), NOW)
+    assert (back.node, back.notes) == (None, ())
+    over = advance(seen, Lost(1, Reason.NODE_LOST), NOW)
+    assert (over.node, over.notes) == ("n1", ())
+
+
+def test_a_loss_that_would_happen_again_is_the_users_to_mend() -> None:
+    lost = Lost(1, Reason.IMAGE_UNAVAILABLE, "no such image", permanent=True, node="n2")
+    ended = advance(attempt(L), lost, NOW)
+    assert (ended.state, ended.reason, ended.node) == (BAD, Reason.IMAGE_UNAVAILABLE, "n2")
+    doubted = advance(attempt(R), lost, 125.0)
+    assert doubted.state is R
+    after = deadlines.expire(doubted, 125 + deadlines.DEFAULT.doubt, 0.0)
+    assert (after.state, after.reason) == (BAD, Reason.IMAGE_UNAVAILABLE)
+    assert advance(attempt(C), lost, NOW).state is C

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from steersman.core.attempts import State, advance
-from steersman.core.deadlines import DEFAULT, deadline, due, expire
-from steersman.core.reports import CancelRequested, Heartbeat, Lost, Reason, Renewed
+from steersman.core.deadlines import DEFAULT, deadline, due, expire, node_was_busy
+from steersman.core.reports import CancelRequested, Heartbeat, Lost, Note, Reason, Renewed
 from tests.core.domain.making import attempt
 
 CASES = [
@@ -49,6 +49,39 @@ def test_the_time_to_start_begins_when_there_is_a_place() -> None:
     found = deadline(leased)
     assert found is not None
     assert found.at == 5000 + DEFAULT.starting
+
+
+def test_a_node_that_starts_nothing_costs_half_a_minute() -> None:
+    leased = advance(attempt(State.LEASED), Renewed(1, 1e9, placed=False), 190.0)
+    leased = advance(leased, Renewed(1, 1e9, node="n1"), 200.0)
+    at = 190 + DEFAULT.scheduled
+    assert expire(leased, at - 0.1, 0.0) is leased
+    after = expire(leased, at, 0.0)
+    assert (after.state, after.reason, after.node) == (State.ERRORED, Reason.NEVER_STARTED, "n1")
+    assert "on the node n1" in after.message
+    # What looks every 2 s, and the first renewal after it was placed, are in it too.
+    assert DEFAULT.scheduled < 45 - 2 - 10
+
+
+def test_an_image_may_take_longer_and_then_the_time_to_start_begins_anew() -> None:
+    pulls = (Note("pulling", "", "pulling steersman"),)
+    leased = advance(attempt(State.LEASED), Renewed(1, 1e9, node="n1", notes=pulls), 130.0)
+    assert expire(leased, 100 + DEFAULT.starting - 0.1, 0.0) is leased
+    assert expire(leased, 100 + DEFAULT.starting, 0.0).reason is Reason.NEVER_STARTED
+    came = advance(leased, Renewed(1, 1e9, notes=()), 900.0)
+    assert expire(came, 900 + DEFAULT.scheduled - 0.1, 0.0) is came
+    assert expire(came, 900 + DEFAULT.scheduled, 0.0).state is State.ERRORED
+
+
+def test_a_node_that_starts_others_is_given_time() -> None:
+    leased = advance(attempt(State.LEASED), Renewed(1, 1e9, node="n1"), 130.0)
+    assert node_was_busy(leased, None) is leased
+    assert node_was_busy(leased, 90.0) is leased
+    waits = node_was_busy(leased, 140.0)
+    assert expire(waits, 140 + DEFAULT.scheduled - 0.1, 0.0) is waits
+    assert expire(waits, 140 + DEFAULT.scheduled, 0.0).state is State.ERRORED
+    running = attempt(State.RUNNING)
+    assert node_was_busy(running, 140.0) is running
 
 
 def test_a_doubt_ends_a_silent_runner_soon_with_its_own_reason() -> None:

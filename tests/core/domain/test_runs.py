@@ -245,3 +245,15 @@ def test_a_workflows_entry_says_retries_before_its_pipeline() -> None:
     assert retries.policy(pipeline).retries == 3
     entry = WorkflowPipeline("x", "build", PLACE, reserved={"retries": 0})
     assert retries.policy(pipeline, entry).retries == 0
+
+
+def test_nodes_on_which_a_job_errored_are_suspects_unless_they_are_blameless() -> None:
+    reasons = [Reason.NODE_LOST, Reason.DELETED, Reason.EVICTED, Reason.NODE_LOST]
+    tries = [
+        each._replace(reason=reason, node=node)
+        for each, reason, node in zip(
+            tried(*[Tried.ERRORED] * 4), reasons, ["n1", "n2", "n3", "n1"], strict=True
+        )
+    ]
+    [failed] = tried(Tried.FAILED)
+    assert retries.suspects([*tries, failed._replace(node="n4")]) == ("n1", "n3")
