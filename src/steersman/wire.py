@@ -183,7 +183,8 @@ class Renewed(TypedDict):
 class WorkerReport(TypedDict):
     """A worker's word on one attempt: `lost`, `released` or `rejected`.
 
-    *node* is where it was lost, if it had got that far.
+    *node* is where it was lost, if it had got that far; *permanent*: it would happen again, and
+    is the user's to mend.
     """
 
     attempt: str
@@ -192,6 +193,7 @@ class WorkerReport(TypedDict):
     reason: NotRequired[str]
     message: NotRequired[str]
     node: NotRequired[str]
+    permanent: NotRequired[bool]
 
 
 @strict

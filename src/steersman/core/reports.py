@@ -43,6 +43,14 @@ class Reason(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
+def known_reason(text: str, otherwise: Reason = Reason.INTERNAL) -> Reason:
+    """Return the reason of this name; *otherwise* for one that only other versions know."""
+    return Reason(text) if text in _REASONS else otherwise
+
+
+_REASONS = frozenset(Reason)
+
+
 class Note(NamedTuple):
     """What a worker sees of a runner's pod: `wire.Note`."""
 

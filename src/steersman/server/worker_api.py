@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter
 
 from steersman import wire
 from steersman.core import attempts, leases, queue, reports, tokens
 from steersman.core.attempts import State
 from steersman.core.errors import UserError
-from steersman.core.reports import Lost, Reason, Rejected, Released, WorkerReport
+from steersman.core.reports import (
+    Lost,
+    Note,
+    Reason,
+    Rejected,
+    Released,
+    WorkerReport,
+    known_reason,
+)
+from steersman.server import moving
 from steersman.server.access import Caller, Parts, Worker
 from steersman.server.platform import Platform
 from steersman.server.queue import Asks, Grant
@@ -17,7 +28,11 @@ from steersman.store.base import Transaction
 
 router = APIRouter(prefix="/worker/v1", tags=["worker"])
 MOST_AT_ONCE = 100
+MOST_FOUND = 1000
 LONGEST_WAIT = 30.0
+NAME = 253
+"""The longest name of a node."""
+MOST_NOTES = 20
 
 
 @router.post("/lease")
@@ -68,20 +83,26 @@ async def renew(body: wire.Renewal, parts: Parts, who: Worker) -> wire.Renewed:
     held = body["held"]
     if held:
         await parts.store.write(lambda tx: _renew(tx, parts, name, held, answer))
-    for identity in body["adopt"]:
+    for identity in body["adopt"][:MOST_FOUND]:
         grant = await parts.queue.adopt(identity, name)
-        if grant is None:
-            answer["gone"].append(identity)
-        else:
+        if grant is not None:
             answer["adopted"].append(_granted(parts, grant))
+        else:
+            over = await parts.store.read(partial(_is_over, identity=identity))
+            answer["gone" if over else "others"].append(identity)
     return answer
+
+
+def _is_over(tx: Transaction, identity: str) -> bool:
+    row = attempt_rows.load(tx, identity)
+    return row is None or State(row["state"]).is_final
 
 
 def _renew(
     tx: Transaction, parts: Platform, worker: str, held: list[wire.Held], answer: wire.Renewed
 ) -> None:
-    answer["gone"].clear()
-    answer["stop"].clear()
+    for part in (answer["gone"], answer["others"], answer["stop"]):
+        part.clear()
     for each in held:
         row = attempt_rows.load(tx, each["attempt"], lock=True)
         if row is None:
@@ -90,16 +111,37 @@ def _renew(
         old = attempt_rows.attempt(row)
         mine = old.lease is not None and old.lease.number == each["lease"]
         if old.state.is_final or not mine:
-            answer["gone"].append(old.id)
+            answer["gone" if old.state.is_final else "others"].append(old.id)
             continue
         if old.state is State.CANCELLING:
             answer["stop"].append(old.id)
-        event = reports.Renewed(
-            each["lease"], tx.now + leases.SECONDS, each.get("placed", True), each.get("note", "")
-        )
-        new = attempts.advance(old, event, tx.now)
+        new = attempts.advance(old, _renewed(each, tx.now), tx.now)
         if new is not old:
             attempt_rows.save(tx, new, parts.queue.rules.deadlines)
+        if new.notes != old.notes:
+            tx.wake(moving.attempt_topic(old.id))
+
+
+def _renewed(held: wire.Held, now: float) -> reports.Renewed:
+    notes = held.get("notes")
+    return reports.Renewed(
+        held["lease"],
+        now + leases.SECONDS,
+        held.get("placed", True),
+        held.get("note", ""),
+        held.get("node", "")[:NAME],
+        None if notes is None else tuple(_note(each) for each in notes[:MOST_NOTES]),
+    )
+
+
+def _note(said: wire.Note) -> Note:
+    return Note(
+        said["kind"][:40],
+        said["container"][:100],
+        said["text"][:500],
+        said.get("reason", "")[:40],
+        said.get("permanent", False),
+    )
 
 
 @router.post("/report")
@@ -113,13 +155,11 @@ def _event(body: wire.WorkerReport) -> WorkerReport:
     lease, message = body["lease"], body.get("message", "")[:2000]
     match body["kind"]:
         case "lost":
-            return Lost(lease, _reason(body.get("reason", ""), Reason.RUNNER_GONE), message)
+            reason = known_reason(body.get("reason", ""), Reason.RUNNER_GONE)
+            permanent = body.get("permanent", False)
+            return Lost(lease, reason, message, permanent, body.get("node", "")[:NAME])
         case "released":
             return Released(lease)
         case "rejected":
             return Rejected(lease, message)
     raise UserError(f"{body['kind'][:40]!r} is nothing a worker reports")
-
-
-def _reason(text: str, otherwise: Reason) -> Reason:
-    return Reason(text) if text in set(Reason) else otherwise

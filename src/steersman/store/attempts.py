@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from steersman.core import deadlines, leases
 from steersman.core.attempts import Attempt, Doubt, State
 from steersman.core.leases import Lease
-from steersman.core.reports import Reason
+from steersman.core.reports import Note, Reason, known_reason
 from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts, workers
 
@@ -22,7 +22,7 @@ _BY_ID = select(attempts).where(attempts.c.id == bindparam("identity"))
 _LOCKED = _BY_ID.with_for_update()
 _CHANGING = (
     "state", "since", "worker", "lease", "lease_until", "leases", "placed", "runner", "started",
-    "heard", "doubt", "reason", "message", "due",
+    "heard", "doubt", "reason", "message", "node", "notes", "due",
 )  # fmt: skip
 _SAVE = (
     update(attempts)
@@ -56,10 +56,12 @@ def attempt(row: Row) -> Attempt:
         runner=row["runner"],
         started=row["started"],
         heard=row["heard"],
-        doubt=Doubt(Reason(doubt[0]), doubt[1], doubt[2]) if doubt else None,
+        doubt=Doubt(known_reason(doubt[0]), *doubt[1:]) if doubt else None,
         limit=row["limit"],
-        reason=Reason(row["reason"]) if row["reason"] else None,
+        reason=known_reason(row["reason"]) if row["reason"] else None,
         message=row["message"],
+        node=row["node"],
+        notes=tuple(Note(*each) for each in row["notes"] or ()),
     )
 
 
@@ -80,6 +82,8 @@ def values(item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> dict[
         "doubt": list(item.doubt) if item.doubt else None,
         "reason": item.reason and item.reason.value,
         "message": item.message,
+        "node": item.node,
+        "notes": [list(each) for each in item.notes] or None,
         "due": due and due.at,
     }
 
@@ -93,6 +97,12 @@ def add(tx: Transaction, item: Attempt, place: dict[str, Any]) -> None:
     """Add *item*; *place* says where it belongs: run_id, project_id, lane, rank, blocked, pool."""
     row = {"id": item.id, "job": item.job, "number": item.number, "queued": item.queued}
     tx.execute(_ADD, {**row, "limit": item.limit, **values(item), **place})
+
+
+def last_start(tx: Transaction, node: str) -> float | None:
+    """Return when a runner last started on *node*."""
+    found = tx.value(select(func.max(attempts.c.started)).where(attempts.c.node == node))
+    return None if found is None else float(found)
 
 
 def set_back(tx: Transaction) -> None:

@@ -263,6 +263,8 @@ attempts = Table(
     _time("limit", null=True),
     _text("reason", null=True),
     _text("message"),
+    _text("node", null=True),
+    _json("notes"),
     _time("due", null=True),
     Column("lane", BIG, nullable=False),
     _time("rank"),
@@ -280,6 +282,13 @@ attempts = Table(
         "id",
         sqlite_where=QUEUED,
         postgresql_where=QUEUED,
+    ),
+    Index(
+        "ix_attempts_node",
+        "node",
+        "started",
+        sqlite_where=text("node IS NOT NULL"),
+        postgresql_where=text("node IS NOT NULL"),
     ),
     Index(
         "ix_attempts_active",
