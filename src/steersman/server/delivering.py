@@ -113,6 +113,8 @@ def build_spec(
             "artifact_limit": parts.settings.artifact_limit,
             "cache_limit": parts.settings.cache_limit,
             "submodules": bool((found.project["settings"] or {}).get("submodules")),
+            "repeatable": retries.policy(config.pipelines[job["pipeline"]]).repeat_errors,
+            "fencing": parts.queue.rules.deadlines.silence,
             **_hold(found),
         },
     }

@@ -204,6 +204,8 @@ class Queue:
         if stored is None or row is None:
             return False
         old = attempt_rows.attempt(row)
+        if old.state is attempts.State.LEASED and old.node:
+            old = deadlines.node_was_busy(old, attempt_rows.last_start(tx, old.node))
         new = deadlines.expire(old, tx.now, since, self.rules.deadlines)
         if new is old:
             self._postpone(tx, old, since)

@@ -24,8 +24,9 @@ from steersman.core.reports import (
     Started,
     Stopped,
     Succeeded,
+    known_reason,
 )
-from steersman.server import delivering, holds, moving, problems, shells, taking
+from steersman.server import delivering, holds, moving, orders, problems, shells, taking
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
@@ -78,16 +79,15 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
             raise Fenced("the attempt is over", hint="stop")
         wait = body.get("wait", 0.0)
         # NaN is no wait, and never more than 0.
-        if heard.attempt.state is not State.CANCELLING and wait > 0:
+        if wait > 0 and not orders.pressing(heard.attempt, body.get("notes")):
             try:
                 async with asyncio.timeout(min(wait, LONGEST_WAIT)):
                     await woken.wait()
             except TimeoutError:
-                return {"cancel": None}
+                return orders.of(heard.attempt)
             row = await _open(parts, attempt, body["runner"])
-        if row["state"] == State.CANCELLING or heard.attempt.state is State.CANCELLING:
-            return {"cancel": row["message"] or heard.attempt.message or "cancelled"}
-        return {"cancel": None}
+            return orders.of(attempt_rows.attempt(row))
+        return orders.of(heard.attempt)
     finally:
         stop()
 
@@ -268,13 +268,9 @@ def _event(body: wire.Record, number: int) -> Record:
         case "succeeded":
             return Succeeded(number, runner, message)
         case "failed":
-            return Failed(number, runner, _reason(reason, Reason.STEP_FAILED), message)
+            return Failed(number, runner, known_reason(reason, Reason.STEP_FAILED), message)
         case "errored":
-            return Errored(number, runner, _reason(reason, Reason.INTERNAL), message)
+            return Errored(number, runner, known_reason(reason), message)
         case "stopped":
             return Stopped(number, runner, message)
     raise UserError(f"{body['state'][:40]!r} is no end of an attempt")
-
-
-def _reason(text: str, otherwise: Reason) -> Reason:
-    return Reason(text) if text in set(Reason) else otherwise
