@@ -223,7 +223,9 @@ async def _serve(parts: Platform, at: socket.socket, shown: str, folder: Path) -
     from steersman.cli.serving import serve
     from steersman.server import first_start
 
-    token = await first_start.admin_token(parts)
+    token = await first_start.admin_token(parts, os.environ.get("STEERSMAN_ADMIN_TOKEN"))
+    if worker := os.environ.get("STEERSMAN_WORKER_TOKEN"):
+        await first_start.let_in(parts, worker)
 
     async def told() -> None:
         _say(shown, folder, token, "workers connect by `steer worker run`")

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from steersman.core import tokens
+from steersman.core.errors import UserError
 from steersman.core.permissions import EVERY_SCOPE
 from steersman.server.platform import Platform
 from steersman.store.base import Transaction
@@ -16,9 +17,13 @@ from steersman.store.tables import users
 ADMIN = "admin"
 
 
-async def admin_token(parts: Platform) -> str | None:
-    """Make the first user, an admin, and return their token; None when there are users already."""
-    token = tokens.make(tokens.Kind.PERSONAL, parts.clock.randomness(20))
+async def admin_token(parts: Platform, given: str | None = None) -> str | None:
+    """Make the first user, an admin, and return their token; None when there are users already.
+
+    Whoever *given* the token knows it already: where logs are gathered none is to be shown.
+    """
+    token = given or tokens.make(tokens.Kind.PERSONAL, parts.clock.randomness(20))
+    _refuse_others(token, tokens.Kind.PERSONAL)
     user_id, token_id = parts.clock.new_id(), parts.clock.new_id()
 
     def make(tx: Transaction) -> bool:
@@ -32,7 +37,29 @@ async def admin_token(parts: Platform) -> str | None:
         )
         return True
 
-    return token if await parts.store.write(make) else None
+    return token if await parts.store.write(make) and not given else None
+
+
+async def let_in(parts: Platform, worker: str) -> None:
+    """Let in who has the token *worker*, which was made before any server could make it."""
+    _refuse_others(worker, tokens.Kind.WORKER)
+    row = _token(parts.clock.new_id(), tokens.Kind.WORKER, "first start", worker)
+    query = select(token_table.c.id).where(token_table.c.digest == row["digest"])
+
+    def add(tx: Transaction) -> None:
+        # One that was taken back has its row still, and stays what it is.
+        if not tx.value(query):
+            tx.execute(insert(token_table), {**row, "scopes": [], "created": tx.now})
+
+    await parts.store.write(add)
+
+
+def _refuse_others(token: str, kind: tokens.Kind) -> None:
+    if tokens.kind_of(token) is not kind:
+        raise UserError(
+            f"what the environment gives as a token that begins with {kind} is none",
+            hint="`steer install --secrets` makes them",
+        )
 
 
 async def worker_token(parts: Platform, name: str, known: str | None) -> str:
