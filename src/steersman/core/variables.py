@@ -61,6 +61,21 @@ class RunFacts(NamedTuple):
     version: str = ""
 
 
+def facts(
+    said: Mapping[str, str], *, run_id: str, pipeline: str, base_path: str | None, root: str = ""
+) -> RunFacts:
+    """Return the facts that the server *said*, as they are where the box is."""
+    rest = dict(said)
+    return RunFacts(
+        command=Command(rest.pop("command")),
+        run_id=run_id,
+        pipeline=pipeline,
+        base_path=f"{root}{base_path or '/pipeline/source'}",
+        root=root,
+        **rest,
+    )
+
+
 def of_run(facts: RunFacts) -> Iterator[Variable]:
     """Return the pipeline's own variables: the original's, all true, then the common CI_*."""
     pairs = (*_places(facts), *_identity(facts), *_git(facts), *_common(facts))

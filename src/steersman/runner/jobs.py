@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from steersman import pipeline_file
 from steersman.containers.base import Containers, PullPolicy
-from steersman.core import ignores
+from steersman.core import ignores, resources, variables
 from steersman.core.pipelines.model import Config
 from steersman.core.pipelines.pick import target_steps, timeouts
 from steersman.core.quoting import refers
-from steersman.core.variables import Command, RunFacts, Variable, of_run
+from steersman.core.variables import Variable, of_run
 from steersman.executor import Job, Settings
 from steersman.step_store import Registry, StepStore
 from steersman.trees import Limits
@@ -65,7 +65,13 @@ def build(
     """Build the job of an attempt. Its containers go by the attempt's id."""
     config = pipeline_file.parse(spec["file"], spec["file_name"]).checked()
     pipeline = config.pipelines[spec["pipeline"]]
-    facts = _facts(spec, containers.root_of(spec["attempt"]), pipeline.base_path)
+    facts = variables.facts(
+        spec["facts"],
+        run_id=spec["run"],
+        pipeline=spec["pipeline"],
+        base_path=pipeline.base_path,
+        root=containers.root_of(spec["attempt"]),
+    )
     given = (
         Variable(each["name"], each["value"], each.get("expand", refers(each["value"])))
         for each in spec["public"]
@@ -94,24 +100,12 @@ def build(
             measure=True,
             reports=tuple(spec["reports"]),
             enable_volumes=allowed.volumes,
-            memory=allowed.memory,
+            memory=resources.bounded(resources.of(pipeline.reserved).memory, allowed.memory),
             network=allowed.network,
             isolate=allowed.isolate,
             output_limits=Limits(size=spec["settings"]["artifact_limit"]),
             cache_limits=Limits(size=spec["settings"]["cache_limit"]),
         ),
-    )
-
-
-def _facts(spec: JobSpec, root: str, base_path: str | None) -> RunFacts:
-    said = dict(spec["facts"])
-    return RunFacts(
-        command=Command(said.pop("command")),
-        run_id=spec["run"],
-        pipeline=spec["pipeline"],
-        base_path=f"{root}{base_path or '/pipeline/source'}",
-        root=root,
-        **said,
     )
 
 

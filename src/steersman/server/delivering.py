@@ -50,7 +50,8 @@ class Context(NamedTuple):
         return f"branch/{self.run['branch']}"
 
 
-def _context(tx: Transaction, attempt: str) -> Context:
+def load(tx: Transaction, attempt: str) -> Context:
+    """Return what an attempt belongs to."""
     row = attempt_rows.load(tx, attempt)
     if row is None:
         raise NotFound(f"there is no attempt {attempt}")
@@ -65,21 +66,20 @@ def _context(tx: Transaction, attempt: str) -> Context:
 
 async def context(parts: Platform, attempt: str) -> Context:
     """Return what an attempt belongs to."""
-    return await parts.store.read(lambda tx: _context(tx, attempt))
+    return await parts.store.read(lambda tx: load(tx, attempt))
 
 
 async def spec(parts: Platform, attempt: str) -> wire.JobSpec:
     """Return everything the runner of *attempt* needs, its secrets included."""
 
-    def load(tx: Transaction) -> tuple[Context, list[Row], Row | None]:
-        found = _context(tx, attempt)
-        mine = secret_table.c.project_id == found.project["id"]
-        return found, tx.all(select(secret_table).where(mine)), _output(tx, found)
+    def look(tx: Transaction) -> tuple[Context, list[Row], Row | None]:
+        found = load(tx, attempt)
+        return found, secrets(tx, found), _output(tx, found)
 
-    found, secrets, output = await parts.store.read(load)
+    found, sealed, output = await parts.store.read(look)
     config = pipeline_file.parse(found.file, found.run["file"]).checked()
     pipeline = config.pipelines[found.job["pipeline"]]
-    return build_spec(parts, found, config, _hidden(parts, found, secrets)) | {
+    return build_spec(parts, found, config, hidden(parts, found, sealed)) | {
         "source": "output" if output is not None else "commit",
         "reports": _patterns(pipeline),
     }
@@ -100,7 +100,7 @@ def build_spec(
         "pipeline": job["pipeline"],
         "file_name": run["file"],
         "file": found.file,
-        "facts": _facts(parts, found, config),
+        "facts": facts(parts, found, config),
         "public": [{"name": name, "value": str(value)} for name, value in variables.items()],
         "hidden": hidden,
         "source": "commit",
@@ -127,7 +127,8 @@ def _hold(found: Context) -> dict[str, Any]:
     return {"hold": seconds, "called": called} if seconds else {}
 
 
-def _facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
+def facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
+    """Return what is known of the run: `wire.JobSpec.facts`."""
     run, project, cause = found.run, found.project, found.run["cause"] or {}
     pipeline = config.pipelines[found.job["pipeline"]]
     domain, owner, repository = remotes.parts(project["repository"])
@@ -155,7 +156,13 @@ def _facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
     }
 
 
-def _hidden(parts: Platform, found: Context, rows: list[Row]) -> dict[str, str]:
+def secrets(tx: Transaction, found: Context) -> list[Row]:
+    """Return all secrets of the project, sealed."""
+    mine = secret_table.c.project_id == found.project["id"]
+    return tx.all(select(secret_table).where(mine))
+
+
+def hidden(parts: Platform, found: Context, rows: list[Row]) -> dict[str, str]:
     """Open the secrets that go to this job, and no others."""
     cause = found.run["cause"] or {}
     by_id = {row["id"]: row for row in rows}

@@ -20,6 +20,7 @@ from steersman.core.reports import (
     known_reason,
 )
 from steersman.server import moving
+from steersman.server import pods as pod_contents
 from steersman.server.access import Caller, Parts, Worker
 from steersman.server.platform import Platform
 from steersman.server.queue import Asks, Grant
@@ -49,7 +50,8 @@ async def lease(body: wire.WorkerSays, parts: Parts, who: Worker) -> dict[str, l
     holds = tuple(body["holds"][:1000]) if "holds" in body else None
     asks = Asks(body.get("version", "")[:100], holds)
     grants = await parts.queue.lease(worker, take, wait, asks)
-    return {"granted": [_granted(parts, grant) for grant in grants]}
+    pods = body.get("pods", False)
+    return {"granted": [await _told(parts, grant, pods=pods) for grant in grants]}
 
 
 def _named(who: Caller, name: str) -> str:
@@ -57,6 +59,20 @@ def _named(who: Caller, name: str) -> str:
     if not name or len(name) > 100 or not name.isprintable():
         raise UserError("a worker needs a name of at most 100 printable characters")
     return name
+
+
+async def _told(parts: Platform, grant: Grant, *, pods: bool) -> wire.Granted:
+    """Say what was granted; to who makes pods also what the pod is to hold, or why there is none.
+
+    Should this fail, the worker never heard of the attempt: it gets that with its next question.
+    """
+    said = _granted(parts, grant)
+    if pods:
+        try:
+            said["wanted"] = await pod_contents.wanted(parts, grant.attempt.id)
+        except UserError as error:
+            said |= {"wanted": None, "refused": f"{error}; {error.hint}".removesuffix("; None")}
+    return said
 
 
 def _granted(parts: Platform, grant: Grant) -> wire.Granted:
@@ -86,7 +102,7 @@ async def renew(body: wire.Renewal, parts: Parts, who: Worker) -> wire.Renewed:
     for identity in body["adopt"][:MOST_FOUND]:
         grant = await parts.queue.adopt(identity, name)
         if grant is not None:
-            answer["adopted"].append(_granted(parts, grant))
+            answer["adopted"].append(await _told(parts, grant, pods=body.get("pods", False)))
         else:
             over = await parts.store.read(partial(_is_over, identity=identity))
             answer["gone" if over else "others"].append(identity)

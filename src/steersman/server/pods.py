@@ -1,0 +1,73 @@
+"""What the pod of an attempt is to hold, for workers that make pods."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import cast
+
+from sqlalchemy import select
+
+from steersman import pipeline_file, wire
+from steersman.core import filled_boxes, pods, retries, variables
+from steersman.core.pipelines.model import Config
+from steersman.server import delivering
+from steersman.server.platform import Platform
+from steersman.store import attempts as attempt_rows
+from steersman.store.base import Row, Transaction
+from steersman.store.tables import attempts
+
+
+async def wanted(parts: Platform, attempt: str) -> wire.PodWanted:
+    """Return what the pod of *attempt* is to hold; `UserError` where no pod can be that."""
+
+    def load(tx: Transaction) -> tuple[delivering.Context, list[Row], list[Row]]:
+        found = delivering.load(tx, attempt)
+        mine = (attempts.c.run_id == found.run["id"], attempts.c.job == found.job["name"])
+        tries = tx.all(select(attempts).where(*mine).order_by(attempts.c.number))
+        return found, delivering.secrets(tx, found), tries
+
+    found, secrets, tries = await parts.store.read(load)
+    config = _parsed(found.file, found.run["file"])
+    given = filled_boxes.values(
+        _public(parts, found, config), delivering.hidden(parts, found, secrets)
+    )
+    about = pods.About(
+        attempt,
+        limit=found.attempt["limit"],
+        avoid=retries.suspects([attempt_rows.attempt(each) for each in tries]),
+        labels=_labels(found),
+    )
+    pod = pods.wanted(config.pipelines[found.job["pipeline"]], given, about)
+    return cast(wire.PodWanted, pods.plain(pod))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, name: str) -> Config:
+    """Many attempts are of one file, and reading it is what costs."""
+    return pipeline_file.parse(text, name).checked()
+
+
+def _public(
+    parts: Platform, found: delivering.Context, config: Config
+) -> list[variables.Variable]:
+    """Return the variables that the runner will have, as it will make them."""
+    name = found.job["pipeline"]
+    facts = variables.facts(
+        delivering.facts(parts, found, config),
+        run_id=found.run["id"],
+        pipeline=name,
+        base_path=config.pipelines[name].base_path,
+    )
+    given = (found.run["cause"] or {}).get("variables") or {}
+    own = (variables.Variable(name, str(value)) for name, value in given.items())
+    return [*variables.of_run(facts), *own]
+
+
+def _labels(found: delivering.Context) -> dict[str, str]:
+    return {
+        "project": found.project["name"],
+        "run": str(found.run["number"]),
+        "job": found.job["name"],
+        "pipeline": found.job["pipeline"],
+        "attempt": str(found.attempt["number"]),
+    }
