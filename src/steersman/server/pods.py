@@ -47,9 +47,7 @@ def _parsed(text: str, name: str) -> Config:
     return pipeline_file.parse(text, name).checked()
 
 
-def _public(
-    parts: Platform, found: delivering.Context, config: Config
-) -> list[variables.Variable]:
+def _public(parts: Platform, found: delivering.Context, config: Config) -> list[variables.Variable]:
     """Return the variables that the runner will have, as it will make them."""
     name = found.job["pipeline"]
     facts = variables.facts(
