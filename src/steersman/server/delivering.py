@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fastapi.responses import Response
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from steersman import __version__, pipeline_file, wire
 from steersman.core import remotes, retries, secret_scopes
@@ -21,9 +22,17 @@ from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import keeping, projects, published
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared
 from steersman.store.tables import jobs, runs
-from steersman.store.tables import projects as project_table
 from steersman.store.tables import secrets as secret_table
+
+_RUN = Prepared(select(runs).where(runs.c.id == bindparam("identity")))
+_JOB = Prepared(
+    select(jobs).where(jobs.c.run_id == bindparam("run_id"), jobs.c.name == bindparam("name"))
+)
+_SECRETS = Prepared(
+    select(secret_table).where(secret_table.c.project_id == bindparam("project_id"))
+)
 
 
 class Context(NamedTuple):
@@ -55,10 +64,9 @@ def load(tx: Transaction, attempt: str) -> Context:
     row = attempt_rows.load(tx, attempt)
     if row is None:
         raise NotFound(f"there is no attempt {attempt}")
-    run = tx.one(select(runs).where(runs.c.id == row["run_id"]))
-    which = (jobs.c.run_id == row["run_id"], jobs.c.name == row["job"])
-    job = tx.one(select(jobs).where(*which))
-    project = tx.one(select(project_table).where(project_table.c.id == row["project_id"]))
+    run = tx.one(_RUN, {"identity": row["run_id"]})
+    job = tx.one(_JOB, {"run_id": row["run_id"], "name": row["job"]})
+    project = projects.by_id(tx, row["project_id"])
     if run is None or job is None or project is None:
         raise NotFound(f"there is no attempt {attempt}")
     return Context(row, run, job, project, projects.file(tx, run["file_digest"]))
@@ -69,6 +77,12 @@ async def context(parts: Platform, attempt: str) -> Context:
     return await parts.store.read(lambda tx: load(tx, attempt))
 
 
+@lru_cache(maxsize=64)
+def parsed(text: str, name: str) -> Config:
+    """Return what a file says; the jobs of a run, and the next run, have the same one."""
+    return pipeline_file.parse(text, name).checked()
+
+
 async def spec(parts: Platform, attempt: str) -> wire.JobSpec:
     """Return everything the runner of *attempt* needs, its secrets included."""
 
@@ -77,7 +91,7 @@ async def spec(parts: Platform, attempt: str) -> wire.JobSpec:
         return found, secrets(tx, found), _output(tx, found)
 
     found, sealed, output = await parts.store.read(look)
-    config = pipeline_file.parse(found.file, found.run["file"]).checked()
+    config = parsed(found.file, found.run["file"])
     pipeline = config.pipelines[found.job["pipeline"]]
     return build_spec(parts, found, config, hidden(parts, found, sealed)) | {
         "source": "output" if output is not None else "commit",
@@ -158,8 +172,7 @@ def facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
 
 def secrets(tx: Transaction, found: Context) -> list[Row]:
     """Return all secrets of the project, sealed."""
-    mine = secret_table.c.project_id == found.project["id"]
-    return tx.all(select(secret_table).where(mine))
+    return tx.all(_SECRETS, {"project_id": found.project["id"]})
 
 
 def hidden(parts: Platform, found: Context, rows: list[Row]) -> dict[str, str]:

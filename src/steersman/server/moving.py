@@ -45,7 +45,7 @@ def move_on(tx: Transaction, stored: StoredRun, run: Run, rules: Rules) -> Run:
     """Plan *run*, which is *stored* with changes, and carry the plan out; return it as it is."""
     for action in runs.plan(run, tx.now):
         run = _carry_out(tx, stored, run, action, rules)
-    changed = run_rows.save(tx, stored.run, run)
+    changed = run_rows.save(tx, stored, run)
     for job, state in changed:
         kind = "job" if job else "run"
         _say(tx, stored, kind, job=job or None, state=state)
@@ -113,8 +113,7 @@ def write(tx: Transaction, stored: StoredRun, old: Attempt, new: Attempt, rules:
         return
     change = (new.state is attempts.State.QUEUED) - (old.state is attempts.State.QUEUED)
     if change:
-        lane = select(attempt_table.c.lane).where(attempt_table.c.id == new.id)
-        queueing.waits(tx, int(tx.value(lane)), change)
+        queueing.waits(tx, int(stored.attempts[new.id]["lane"]), change)
         if change > 0:
             tx.wake(QUEUE)
     if new.state is attempts.State.CANCELLING or new.state.is_final:

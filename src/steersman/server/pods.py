@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import select
 
-from steersman import pipeline_file, wire
+from steersman import wire
 from steersman.core import filled_boxes, pods, retries, variables
 from steersman.core.pipelines.model import Config
 from steersman.server import delivering
@@ -27,7 +26,7 @@ async def wanted(parts: Platform, attempt: str) -> wire.PodWanted:
         return found, delivering.secrets(tx, found), tries
 
     found, secrets, tries = await parts.store.read(load)
-    config = _parsed(found.file, found.run["file"])
+    config = delivering.parsed(found.file, found.run["file"])
     given = filled_boxes.values(
         _public(parts, found, config), delivering.hidden(parts, found, secrets)
     )
@@ -39,12 +38,6 @@ async def wanted(parts: Platform, attempt: str) -> wire.PodWanted:
     )
     pod = pods.wanted(config.pipelines[found.job["pipeline"]], given, about)
     return cast(wire.PodWanted, pods.plain(pod))
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str, name: str) -> Config:
-    """Many attempts are of one file, and reading it is what costs."""
-    return pipeline_file.parse(text, name).checked()
 
 
 def _public(parts: Platform, found: delivering.Context, config: Config) -> list[variables.Variable]:

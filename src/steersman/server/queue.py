@@ -110,14 +110,14 @@ class Queue:
     ) -> Grant | None:
         heads = {head.waiting.id: head for head in queueing.heads(tx, worker)}
         waiting = [head.waiting for head in heads.values()]
-        weights = queueing.weights(tx, {each.lane.project for each in waiting}) if waiting else {}
+        weights = {each.waiting.lane.project: each.weight for each in heads.values() if each.weight}
         chosen = queue.choose(waiting, worker, held, weights)
         if chosen is None:
             return None
         stored = run_rows.load_of_attempt(tx, heads[chosen.id].attempt)
-        row = attempt_rows.load(tx, heads[chosen.id].attempt, lock=True)
-        if stored is None or row is None:
+        if stored is None:
             return None
+        row = stored.attempts[heads[chosen.id].attempt]
         old = attempt_rows.attempt(row)
         lease = leases.grant(worker.name, after=old.leases, now=tx.now)
         new = attempts.advance(old, Leased(lease.number, lease.worker, lease.until), tx.now)
@@ -168,7 +168,10 @@ class Queue:
         stored = None
         if not isinstance(event, _LIGHT):
             stored = run_rows.load_of_attempt(tx, identity)
-        row = attempt_rows.load(tx, identity, lock=True)
+        if stored is not None:
+            row: Row | None = stored.attempts[identity]
+        else:
+            row = attempt_rows.load(tx, identity, lock=True)
         if row is None:
             raise NotFound(f"there is no attempt {identity[:40]}")
         old = attempt_rows.attempt(row)
@@ -200,10 +203,9 @@ class Queue:
 
     def _expire(self, tx: Transaction, identity: str, since: float) -> bool:
         stored = run_rows.load_of_attempt(tx, identity)
-        row = attempt_rows.load(tx, identity, lock=True)
-        if stored is None or row is None:
+        if stored is None:
             return False
-        old = attempt_rows.attempt(row)
+        old = attempt_rows.attempt(stored.attempts[identity])
         if old.state is attempts.State.LEASED and old.node:
             old = deadlines.node_was_busy(old, attempt_rows.last_start(tx, old.node))
         new = deadlines.expire(old, tx.now, since, self.rules.deadlines)

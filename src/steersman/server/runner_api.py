@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from steersman import wire
-from steersman.core.attempts import Hearing, State
+from steersman.core.attempts import Attempt, Hearing, State
 from steersman.core.errors import Conflict, UserError
 from steersman.core.reports import (
     Errored,
@@ -30,6 +30,7 @@ from steersman.server import delivering, holds, moving, orders, problems, shells
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
+from steersman.server.queue import Heard
 from steersman.server.shells import How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
@@ -48,7 +49,11 @@ class Fenced(Conflict):
 
 async def _open(parts: Platform, attempt: str, runner: str | None = None) -> Row:
     """Return the row of an attempt that is open, and has no other runner."""
-    row = await parts.store.read(lambda tx: attempt_rows.load(tx, attempt))
+    return await parts.store.read(lambda tx: _opened(tx, attempt, runner))
+
+
+def _opened(tx: Transaction, attempt: str, runner: str | None = None) -> Row:
+    row = attempt_rows.load(tx, attempt)
     if row is None or State(row["state"]).is_final or State(row["state"]) is State.QUEUED:
         raise Fenced("the attempt is over", hint="stop")
     if runner is not None and row["runner"] not in (None, runner):
@@ -59,11 +64,23 @@ async def _open(parts: Platform, attempt: str, runner: str | None = None) -> Row
 @router.post("/started")
 async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) -> wire.JobSpec:
     """Let a runner begin: the first one that says so is the attempt's only one."""
-    row = await _open(parts, attempt, body["runner"])
-    heard = await parts.queue.report(attempt, Started(row["number"], body["runner"][:100]))
+    await _hear(parts, attempt, body["runner"], Started)
+    return await delivering.spec(parts, attempt)
+
+
+async def _hear(
+    parts: Platform, attempt: str, runner: str, kind: type[Started | Heartbeat]
+) -> Attempt:
+    """Take in what the only runner of an open attempt says, and return the attempt."""
+
+    def keep(tx: Transaction) -> Heard:
+        row = _opened(tx, attempt, runner)
+        return parts.queue.hear(tx, attempt, kind(row["number"], runner[:100]))
+
+    heard = await parts.store.write(keep)
     if heard.hearing is Hearing.FENCED:
         raise Fenced("the attempt is over", hint="stop")
-    return await delivering.spec(parts, attempt)
+    return heard.attempt
 
 
 @router.post("/heartbeat")
@@ -72,22 +89,18 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
     woken = asyncio.Event()
     stop = parts.store.waking.listen(moving.attempt_topic(attempt), woken.set)
     try:
-        row = await _open(parts, attempt, body["runner"])
-        event = Heartbeat(row["number"], body["runner"])
-        heard = await parts.queue.report(attempt, event)
-        if heard.hearing is Hearing.FENCED:
-            raise Fenced("the attempt is over", hint="stop")
+        item = await _hear(parts, attempt, body["runner"], Heartbeat)
         wait = body.get("wait", 0.0)
         # NaN is no wait, and never more than 0.
-        if wait > 0 and not orders.pressing(heard.attempt, body.get("notes")):
+        if wait > 0 and not orders.pressing(item, body.get("notes")):
             try:
                 async with asyncio.timeout(min(wait, LONGEST_WAIT)):
                     await woken.wait()
             except TimeoutError:
-                return orders.of(heard.attempt)
+                return orders.of(item)
             row = await _open(parts, attempt, body["runner"])
             return orders.of(attempt_rows.attempt(row))
-        return orders.of(heard.attempt)
+        return orders.of(item)
     finally:
         stop()
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from steersman.core import remotes
+from steersman.core.reports import Note
 from steersman.server.access import Caller
 from steersman.store.base import Row
 from steersman.store.listing import Viewer
@@ -100,6 +101,8 @@ def attempt(row: Row) -> Json:
         "reason": row["reason"],
         "message": row["message"],
         "worker": row["worker"],
+        "node": row["node"],
+        "notes": notes(row),
         "queued": time(row["queued"]),
         "started": time(row["started"]),
         "since": time(row["since"]),
@@ -107,6 +110,11 @@ def attempt(row: Row) -> Json:
         "log_lines": row["log_lines"],
         "log_closed": row["log_closed"],
     }
+
+
+def notes(row: Row) -> list[Json]:
+    """Return what the worker of an attempt sees of it."""
+    return [Note(*each)._asdict() for each in row["notes"] or ()]
 
 
 def step(row: Row) -> Json:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select, update
 
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared
 from steersman.store.tables import members, projects, tokens, users
 
-_OF_DIGEST = (
+_OF_DIGEST = Prepared(
     select(
         tokens,
         users.c.name.label("user_name"),

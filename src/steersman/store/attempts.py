@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from steersman.core import deadlines, leases
 from steersman.core.attempts import Attempt, Doubt, State
 from steersman.core.leases import Lease
-from steersman.core.reports import Note, Reason, known_reason
+from steersman.core.reports import Note, known_reason
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared, adding
 from steersman.store.tables import attempts, workers
 
 _HELD = ("leased", "running", "cancelling")
 
 
-# Made once: building a statement costs more than running it.
-_BY_ID = select(attempts).where(attempts.c.id == bindparam("identity"))
-_LOCKED = _BY_ID.with_for_update()
+_WANTED = select(attempts).where(attempts.c.id == bindparam("identity"))
+_BY_ID = Prepared(_WANTED)
+_LOCKED = Prepared(_WANTED.with_for_update())
 _CHANGING = (
     "state", "since", "worker", "lease", "lease_until", "leases", "placed", "runner", "started",
     "heard", "doubt", "reason", "message", "node", "notes", "due",
 )  # fmt: skip
-_SAVE = (
+_SAVE = Prepared(
     update(attempts)
     .where(attempts.c.id == bindparam("identity"))
     .values({name: bindparam(name) for name in _CHANGING})
 )
-_ADD = insert(attempts)
+_ADD = adding(
+    attempts, "id", "job", "number", "queued", "limit", *_CHANGING,
+    "run_id", "project_id", "lane", "rank", "blocked", "pool",
+)  # fmt: skip
 
 
 def load(tx: Transaction, identity: str, *, lock: bool = False) -> Row | None:
@@ -90,13 +94,13 @@ def values(item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> dict[
 
 def save(tx: Transaction, item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> None:
     """Write *item* over its row."""
-    tx.execute(_SAVE, {"identity": item.id, **values(item, policy)})
+    tx.run(_SAVE, {"identity": item.id, **values(item, policy)})
 
 
 def add(tx: Transaction, item: Attempt, place: dict[str, Any]) -> None:
     """Add *item*; *place* says where it belongs: run_id, project_id, lane, rank, blocked, pool."""
     row = {"id": item.id, "job": item.job, "number": item.number, "queued": item.queued}
-    tx.execute(_ADD, {**row, "limit": item.limit, **values(item), **place})
+    tx.run(_ADD, {**row, "limit": item.limit, **values(item), **place})
 
 
 def last_start(tx: Transaction, node: str) -> float | None:

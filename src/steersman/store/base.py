@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
+
+from steersman.store.prepared import Form, Prepared, Values
 
 Row = Mapping[str, Any]
 """A row by the names of its columns."""
@@ -23,24 +28,64 @@ class Transaction:
         self.now = now
         self.postgres = postgres
         self.wakes: dict[str, None] = {}
+        self._cursor: DBAPICursor | None = None
 
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
         return self.connection.execute(statement, values)
 
-    def one(self, statement: Executable, values: Any = None) -> Row | None:
-        """Return the first row, None without any."""
-        return self.connection.execute(statement, values).mappings().first()
+    def run(self, statement: Prepared, values: Values = MappingProxyType({})) -> int:
+        """Run what changes rows and return how many those were."""
+        count: int = self._run(statement.form(self.connection.dialect), values).rowcount
+        return count
 
-    def all(self, statement: Executable, values: Any = None) -> list[Row]:
-        return list(self.connection.execute(statement, values).mappings())
+    def one(self, statement: Executable | Prepared, values: Any = None) -> Row | None:
+        """Return the first row, None without any."""
+        if isinstance(statement, Prepared):
+            form = statement.form(self.connection.dialect)
+            found = self._run(form, values or {}).fetchone()
+            return None if found is None else form.row(found)
+        return _plain(self.connection.execute(statement, values).mappings().first())
+
+    def all(self, statement: Executable | Prepared, values: Any = None) -> list[Row]:
+        """Return all rows."""
+        if isinstance(statement, Prepared):
+            form = statement.form(self.connection.dialect)
+            return [form.row(each) for each in self._run(form, values or {}).fetchall()]
+        return [dict(each) for each in self.connection.execute(statement, values).mappings()]
 
     def value(self, statement: Executable, values: Any = None) -> Any:
         """Return the first column of the first row, None without any."""
         return self.connection.execute(statement, values).scalar()
 
+    def _run(self, form: Form, values: Values) -> DBAPICursor:
+        """Let the driver run a prepared statement; its rows are taken before the next one."""
+        if self._cursor is None:
+            self._cursor = self.connection.connection.cursor()
+        arguments = form.arguments(values)
+        dialect = self.connection.dialect
+        try:
+            self._cursor.execute(form.text, arguments)
+        except dialect.loaded_dbapi.Error as error:
+            lost = dialect.is_disconnect(error, self.connection.connection, self._cursor)
+            if lost:
+                self.connection.invalidate(error)
+            raise DBAPIError.instance(
+                form.text,
+                arguments,
+                error,
+                dialect.loaded_dbapi.Error,
+                connection_invalidated=lost,
+                dialect=dialect,
+            ) from error
+        return self._cursor
+
     def wake(self, topic: str) -> None:
         """Let those who wait for *topic* look again once this is committed."""
         self.wakes[topic] = None
+
+
+def _plain(found: Any) -> Row | None:
+    return None if found is None else dict(found)
 
 
 class Waking:

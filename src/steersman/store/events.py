@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, text
+from sqlalchemy import ColumnElement, func, select, text
 
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import adding
 from steersman.store.tables import events
 
 TOPIC = "events"
@@ -15,7 +16,7 @@ TOPIC = "events"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7023391)")
 
 
-_ADD = insert(events)
+_ADD = adding(events, "at", "kind", "project_id", "run_id", "job", "attempt_id", "data")
 
 
 def add(
@@ -32,7 +33,7 @@ def add(
     if tx.postgres and TOPIC not in tx.wakes:
         tx.execute(_ONE_AT_A_TIME)
     row = {"at": tx.now, "kind": kind, "project_id": project, "run_id": run, "job": job}
-    tx.execute(_ADD, {**row, "attempt_id": attempt, "data": data})
+    tx.run(_ADD, {**row, "attempt_id": attempt, "data": data})
     tx.wake(TOPIC)
 
 

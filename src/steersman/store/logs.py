@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Text, bindparam, insert, select, update
+from sqlalchemy import Text, bindparam, select, true, update
 
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared, adding
 from steersman.store.tables import attempts, log_pieces
 
 
@@ -40,22 +41,25 @@ class Length(NamedTuple):
 
 
 _WANTED = bindparam("identity", type_=Text())
-_LENGTH = select(attempts.c.log_size, attempts.c.log_lines, attempts.c.log_closed).where(
+_SIZES = select(attempts.c.log_size, attempts.c.log_lines, attempts.c.log_closed).where(
     attempts.c.id == _WANTED
 )
-_LENGTH_LOCKED = _LENGTH.with_for_update()
-_ADD = insert(log_pieces)
-_GROW = (
+_LENGTH, _LENGTH_LOCKED = Prepared(_SIZES), Prepared(_SIZES.with_for_update())
+_ADD = adding(
+    log_pieces, "attempt_id", "start", "stop", "first_line", "lines", "at", "data", "blob"
+)
+_GROW = Prepared(
     update(attempts)
     .where(attempts.c.id == _WANTED)
     .values(log_size=bindparam("size"), log_lines=bindparam("count"))
 )
+_CLOSE = Prepared(update(attempts).where(attempts.c.id == _WANTED).values(log_closed=true()))
 
 
 def length(tx: Transaction, attempt: str) -> Length | None:
     """Return how long a log is, None for an attempt nobody knows."""
-    row = tx.execute(_LENGTH, {"identity": attempt}).first()
-    return None if row is None else Length(*row)
+    row = tx.one(_LENGTH, {"identity": attempt})
+    return None if row is None else Length(*row.values())
 
 
 def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
@@ -65,14 +69,14 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
     without bytes is not added: it would take the place of the next.
     """
     query = _LENGTH_LOCKED if tx.postgres else _LENGTH
-    row = tx.execute(query, {"identity": piece.attempt}).first()
+    row = tx.one(query, {"identity": piece.attempt})
     if row is None:
         return 0, False
-    size, lines, closed = row
+    size, lines, closed = row.values()
     if closed or not piece.size or piece.offset != size:
         return int(size), False
     stop = piece.offset + piece.size
-    tx.execute(
+    tx.run(
         _ADD,
         {
             "attempt_id": piece.attempt,
@@ -85,14 +89,14 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
             "blob": piece.blob or None,
         },
     )
-    tx.execute(_GROW, {"identity": piece.attempt, "size": stop, "count": lines + piece.lines})
+    tx.run(_GROW, {"identity": piece.attempt, "size": stop, "count": lines + piece.lines})
     tx.wake(topic(piece.attempt))
     return stop, True
 
 
 def close(tx: Transaction, attempt: str) -> None:
     """Let nothing be added any more."""
-    tx.execute(update(attempts).where(attempts.c.id == attempt).values(log_closed=True))
+    tx.run(_CLOSE, {"identity": attempt})
     tx.wake(topic(attempt))
 
 

@@ -7,32 +7,71 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, false, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, true, update
 
 from steersman.core import queue
 from steersman.core.queue import Lane, Waiting
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared
 from steersman.store.tables import ACTIVE, QUEUED, attempts, lanes, projects, runs, workers
 
 OPEN = ("queued", "leased", "running", "cancelling")
 
 
-# Made once: building a statement costs more than running it.
-_HEAD = (
-    select(attempts.c.id, attempts.c.rank)
-    .where(QUEUED, attempts.c.lane == bindparam("of"), attempts.c.blocked.is_(False))
-    .order_by(attempts.c.rank, attempts.c.id)
-    .limit(1)
-)
-_HEAD_FREE = _HEAD.with_for_update(skip_locked=True)
-_HELD = (
-    select(attempts.c.project_id, attempts.c.pool, func.count())
+def _heads(*, skip_locked: bool) -> Prepared:
+    """Return the lanes in which something waits, each with its first free attempt."""
+    first = (
+        select(attempts.c.id, attempts.c.rank)
+        .where(QUEUED, attempts.c.lane == lanes.c.id, attempts.c.blocked.is_(False))
+        .order_by(attempts.c.rank, attempts.c.id)
+        .limit(1)
+    )
+    of_lane = (lanes.c.id.label("lane_id"), lanes.c.project_id, lanes.c.pool, lanes.c.needs)
+    weight = projects.c.settings["weight"].as_float().label("weight")
+    if skip_locked:
+        head = first.with_for_update(skip_locked=True).lateral()
+        query = select(*of_lane, weight, head.c.id, head.c.rank).join_from(lanes, head, true())
+    else:
+        head_id = first.with_only_columns(attempts.c.id).correlate(lanes).scalar_subquery()
+        query = select(*of_lane, weight, attempts.c.id, attempts.c.rank).join_from(
+            lanes, attempts, attempts.c.id == head_id
+        )
+    return Prepared(
+        query.join(projects, projects.c.id == lanes.c.project_id).where(lanes.c.waiting > 0)
+    )
+
+
+_HEADS, _HEADS_FREE = _heads(skip_locked=False), _heads(skip_locked=True)
+_HELD = Prepared(
+    select(attempts.c.project_id, attempts.c.pool, func.count().label("count"))
     .where(ACTIVE)
     .group_by(attempts.c.project_id, attempts.c.pool)
 )
-_WAITS = (
+_OVER = (
+    select(attempts)
+    .where(
+        ACTIVE,
+        attempts.c.state == "leased",
+        or_(
+            attempts.c.lease_until <= bindparam("now"),
+            attempts.c.worker == bindparam("worker"),
+        ),
+    )
+    .order_by(attempts.c.lease_until)
+)
+_ADOPTABLE, _ADOPTABLE_FREE = Prepared(_OVER), Prepared(_OVER.with_for_update(skip_locked=True))
+_SEEN = Prepared(
+    update(workers)
+    .where(workers.c.name == bindparam("worker"))
+    .values(
+        {name: bindparam(name) for name in ("pools", "capabilities", "slots", "seen", "version")}
+    )
+    .returning(workers.c.paused)
+)
+_WAITS = Prepared(
     update(lanes)
     .where(lanes.c.id == bindparam("of"))
     .values(waiting=lanes.c.waiting + bindparam("change"))
@@ -45,6 +84,7 @@ class Head(NamedTuple):
     attempt: str
     lane_id: int
     waiting: Waiting
+    weight: float | None = None
 
 
 def lane(tx: Transaction, project: str, pool: str, needs: Iterable[str]) -> int:
@@ -60,40 +100,24 @@ def lane(tx: Transaction, project: str, pool: str, needs: Iterable[str]) -> int:
 
 def waits(tx: Transaction, lane_id: int, change: int) -> None:
     """Count the attempts that wait in a lane up or down."""
-    tx.execute(_WAITS, {"of": lane_id, "change": change})
+    tx.run(_WAITS, {"of": lane_id, "change": change})
 
 
 def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
     """Return the head of each lane *worker* serves."""
-    query = select(lanes).where(lanes.c.waiting > 0, lanes.c.pool.in_(sorted(worker.pools)))
     found = []
-    for row in tx.all(query):
+    for row in tx.all(_HEADS_FREE if tx.postgres else _HEADS):
         lane_ = Lane(row["project_id"], row["pool"], frozenset(json.loads(row["needs"])))
-        if worker.serves(lane_) and (head := _head(tx, row["id"])) is not None:
-            waiting = _waiting(head, lane_)
-            found.append(Head(head["id"], row["id"], waiting))
+        if worker.serves(lane_):
+            # The rank holds the priority already.
+            waiting_ = Waiting(int(row["id"], 32), lane_, queued=row["rank"])
+            found.append(Head(row["id"], row["lane_id"], waiting_, row["weight"]))
     return found
-
-
-def _waiting(row: Row, lane_: Lane) -> Waiting:
-    # The rank holds the priority already.
-    return Waiting(int(row["id"], 32), lane_, queued=row["rank"])
-
-
-def _head(tx: Transaction, lane_id: int) -> Row | None:
-    return tx.one(_HEAD_FREE if tx.postgres else _HEAD, {"of": lane_id})
 
 
 def held(tx: Transaction) -> dict[tuple[str, str], float]:
     """Return how many attempts each project holds in each pool."""
-    return {(project, pool): float(count) for project, pool, count in tx.execute(_HELD)}
-
-
-def weights(tx: Transaction, names: Iterable[str]) -> dict[str, float]:
-    """Return the weights of projects that have one."""
-    query = select(projects.c.id, projects.c.settings).where(projects.c.id.in_(list(names)))
-    found = {row["id"]: (row["settings"] or {}).get("weight") for row in tx.all(query)}
-    return {name: float(weight) for name, weight in found.items() if weight}
+    return {(row["project_id"], row["pool"]): float(row["count"]) for row in tx.all(_HELD)}
 
 
 def adoptable(
@@ -103,36 +127,27 @@ def adoptable(
 
     With *holds*, also what is leased to *worker* itself and not among these.
     """
-    forgotten = false() if holds is None else attempts.c.worker == worker.name
-    query = (
-        select(attempts)
-        .where(
-            ACTIVE,
-            attempts.c.state == "leased",
-            attempts.c.pool.in_(sorted(worker.pools)),
-            or_(attempts.c.lease_until <= tx.now, forgotten),
-            attempts.c.id.not_in(list(holds or ())),
-        )
-        .order_by(attempts.c.lease_until)
-        .limit(limit)
-    )
-    return tx.all(query.with_for_update(skip_locked=True) if tx.postgres else query)
+    values = {"now": tx.now, "worker": "" if holds is None else worker.name}
+    known = set(holds or ())
+    found = tx.all(_ADOPTABLE_FREE if tx.postgres else _ADOPTABLE, values)
+    fitting = (row for row in found if row["pool"] in worker.pools and row["id"] not in known)
+    return tuple(islice(fitting, limit))
 
 
 def seen(tx: Transaction, worker: queue.Worker, version: str) -> bool:
     """Note that a worker asks for work; return whether it is paused."""
     row = {
+        "worker": worker.name,
         "pools": sorted(worker.pools),
         "capabilities": sorted(worker.capabilities),
         "slots": worker.slots,
         "seen": tx.now,
         "version": version,
     }
-    found = tx.one(select(workers.c.paused).where(workers.c.name == worker.name))
+    found = tx.one(_SEEN, row)
     if found is None:
-        tx.execute(insert(workers), {"name": worker.name, **row})
+        tx.execute(insert(workers), {"name": row.pop("worker"), **row})
         return False
-    tx.execute(update(workers).where(workers.c.name == worker.name).values(**row))
     return bool(found["paused"])
 
 

@@ -12,48 +12,68 @@ from steersman.core.reports import CancelRequested, Reason
 from steersman.core.runs import Job, Run, Verdict, job_states, run_state
 from steersman.store import attempts as attempt_rows
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared, adding
 from steersman.store.tables import attempts, jobs, runs
 
 
 class StoredRun(NamedTuple):
-    """A run and its row; *jobs* are the rows of its jobs by name."""
+    """A run and its row; *jobs* are the rows of its jobs by name, *attempts* by their ids."""
 
     row: Row
     jobs: dict[str, Row]
+    attempts: dict[str, Row]
     run: Run
 
 
 _WANTED = bindparam("identity", type_=Text())
-# Made once: building a statement costs more than running it.
-_BY_ID = select(runs).where(runs.c.id == _WANTED)
-_LOCKED = _BY_ID.with_for_update()
-_OF_ATTEMPT = select(runs).where(
+_RUN = select(runs).where(runs.c.id == _WANTED)
+_RUN_OF_ATTEMPT = select(runs).where(
     runs.c.id == select(attempts.c.run_id).where(attempts.c.id == _WANTED).scalar_subquery()
 )
-_LOCKED_OF_ATTEMPT = _OF_ATTEMPT.with_for_update()
-_JOBS = select(jobs).where(jobs.c.run_id == _WANTED).order_by(jobs.c.position)
-_ATTEMPTS = select(attempts).where(attempts.c.run_id == _WANTED).order_by(attempts.c.number)
+_TRIES = select(attempts).where(attempts.c.run_id == _WANTED).order_by(attempts.c.number)
+_BY_ID, _LOCKED = Prepared(_RUN), Prepared(_RUN.with_for_update())
+_OF_ATTEMPT = Prepared(_RUN_OF_ATTEMPT)
+_LOCKED_OF_ATTEMPT = Prepared(_RUN_OF_ATTEMPT.with_for_update())
+_JOBS = Prepared(select(jobs).where(jobs.c.run_id == _WANTED).order_by(jobs.c.position))
+_ATTEMPTS, _LOCKED_ATTEMPTS = Prepared(_TRIES), Prepared(_TRIES.with_for_update())
+_SAVE_JOB = Prepared(
+    update(jobs)
+    .where(jobs.c.run_id == _WANTED, jobs.c.name == bindparam("job"))
+    .values(state=bindparam("state"), changes=bindparam("changes"))
+)
+_CHANGING = ("state", "cancelled", "limit", "began", "ended")
+_SAVE_RUN = Prepared(
+    update(runs)
+    .where(runs.c.id == _WANTED)
+    .values({name: bindparam(name) for name in _CHANGING} | {"version": runs.c.version + 1})
+)
+_NEW_JOB = (
+    "run_id", "name", "position", "pipeline", "state", "facts", "changes", "pool", "needs",
+)  # fmt: skip
+_ADD_JOB = adding(jobs, *_NEW_JOB)
 
 
 def load(tx: Transaction, run_id: str, *, lock: bool = False) -> StoredRun | None:
     """Return a run; with *lock* nobody else changes it meanwhile."""
     row = tx.one(_LOCKED if lock and tx.postgres else _BY_ID, {"identity": run_id})
-    return None if row is None else _stored(tx, row)
+    return None if row is None else _stored(tx, row, lock=lock)
 
 
 def load_of_attempt(tx: Transaction, attempt_id: str) -> StoredRun | None:
-    """Return the run of an attempt, locked."""
+    """Return the run of an attempt, locked together with all its attempts."""
     row = tx.one(_LOCKED_OF_ATTEMPT if tx.postgres else _OF_ATTEMPT, {"identity": attempt_id})
-    return None if row is None else _stored(tx, row)
+    return None if row is None else _stored(tx, row, lock=True)
 
 
-def _stored(tx: Transaction, row: Row) -> StoredRun:
+def _stored(tx: Transaction, row: Row, *, lock: bool) -> StoredRun:
     rows = tx.all(_JOBS, {"identity": row["id"]})
+    attempts_of = _LOCKED_ATTEMPTS if lock and tx.postgres else _ATTEMPTS
+    try_rows = {each["id"]: each for each in tx.all(attempts_of, {"identity": row["id"]})}
     tries: dict[str, list[Attempt]] = {}
-    for each in tx.all(_ATTEMPTS, {"identity": row["id"]}):
+    for each in try_rows.values():
         tries.setdefault(each["job"], []).append(attempt_rows.attempt(each))
     found = tuple(_job(each, tuple(tries.get(each["name"], ()))) for each in rows)
-    return StoredRun(row, {each["name"]: each for each in rows}, _run(row, found))
+    return StoredRun(row, {each["name"]: each for each in rows}, try_rows, _run(row, found))
 
 
 def _run(row: Row, found: tuple[Job, ...]) -> Run:
@@ -128,8 +148,8 @@ def add(tx: Transaction, run: Run, row: dict[str, Any], places: dict[str, Placed
     for position, job in enumerate(run.jobs):
         place = places[job.name]
         more = {"source": place.source}
-        tx.execute(
-            insert(jobs),
+        tx.run(
+            _ADD_JOB,
             {
                 "run_id": run.id,
                 "name": job.name,
@@ -149,39 +169,37 @@ def add_broken(tx: Transaction, run: Run, row: dict[str, Any], state: str) -> No
     tx.execute(insert(runs), {**row, "id": run.id, "created": run.created, "state": state})
 
 
-def save(tx: Transaction, before: Run, after: Run) -> list[tuple[str, str]]:
+def save(tx: Transaction, stored: StoredRun, after: Run) -> list[tuple[str, str]]:
     """Write what changed of a run and its jobs, not its attempts.
 
     Returns what now is in another state: (job, state), with an empty job for the run itself.
     """
+    before = stored.run
     old_states, states = job_states(before), job_states(after)
     changed: list[tuple[str, str]] = []
     for old, new in zip(before.jobs, after.jobs, strict=True):
-        columns: dict[str, Any] = {}
-        if _changes(old) != _changes(new):
-            columns["changes"] = _changes(new)
-        if old_states[old.name] is not states[new.name]:
-            columns["state"] = states[new.name].value
-            changed.append((new.name, states[new.name]))
-        if columns:
-            which = (jobs.c.run_id == after.id, jobs.c.name == new.name)
-            tx.execute(update(jobs).where(*which).values(**columns))
-    changed += _save_run(tx, before, after)
+        state, changes = states[new.name], _changes(new)
+        if state is not old_states[old.name]:
+            changed.append((new.name, state))
+        elif changes == _changes(old):
+            continue
+        values = {"state": state.value, "changes": changes}
+        tx.run(_SAVE_JOB, {"identity": after.id, "job": new.name, **values})
+    changed += _save_run(tx, stored, after)
     return changed
 
 
-def _save_run(tx: Transaction, before: Run, after: Run) -> list[tuple[str, str]]:
-    state, was = run_state(after), run_state(before)
-    columns: dict[str, Any] = {}
-    if before.cancelled != after.cancelled:
-        columns["cancelled"] = list(after.cancelled) if after.cancelled else None
-    if before.limit != after.limit:
-        columns["limit"] = after.limit
-    if state is not was:
-        columns |= {"state": state.value, "ended": tx.now if state.is_final else None}
-    if state is not was and state.value == "running":
-        columns["began"] = tx.now
-    if columns:
-        columns["version"] = runs.c.version + 1
-        tx.execute(update(runs).where(runs.c.id == after.id).values(**columns))
-    return [("", state.value)] if state is not was else []
+def _save_run(tx: Transaction, stored: StoredRun, after: Run) -> list[tuple[str, str]]:
+    state, was, row = run_state(after), run_state(stored.run), stored.row
+    cancelled = list(after.cancelled) if after.cancelled else None
+    moved = state is not was
+    if moved or cancelled != row["cancelled"] or after.limit != row["limit"]:
+        values = {
+            "state": state.value if moved else row["state"],
+            "cancelled": cancelled,
+            "limit": after.limit,
+            "began": tx.now if moved and state.value == "running" else row["began"],
+            "ended": (tx.now if state.is_final else None) if moved else row["ended"],
+        }
+        tx.run(_SAVE_RUN, {"identity": after.id, **values})
+    return [("", state.value)] if moved else []

@@ -244,6 +244,9 @@ def _shown(tx: Transaction, row: Row) -> dict[str, Any]:
 def _waits(tx: Transaction, run: Row, tries: list[Row]) -> str:
     """Say why the newest attempt still is in the queue."""
     last = tries[-1] if tries else None
+    if last is not None and last["state"] == "leased":
+        seen = (last["message"], *(each["text"] for each in views.notes(last)))
+        return queue.prepares(last["worker"], last["node"], seen)
     if last is None or last["state"] != "queued":
         return ""
     lane = queueing.lane_of(tx, last["lane"])

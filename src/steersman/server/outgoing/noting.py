@@ -18,10 +18,10 @@ from steersman.core.errors import Refused
 from steersman.core.notifications import Change
 from steersman.core.runs import Run, State, job_states
 from steersman.keyring import Keyring
-from steersman.store import outboxes
+from steersman.store import outboxes, projects
 from steersman.store.base import Row, Transaction
 from steersman.store.runs import StoredRun
-from steersman.store.tables import events, projects, runs
+from steersman.store.tables import events, runs
 
 SEALED = "sealed"
 _BROKEN = (State.FAILED, State.ERRORED)
@@ -34,7 +34,7 @@ def note(tx: Transaction, stored: StoredRun, run: Run, changed: list[tuple[str, 
 
     It has the shape of `moving.Told`.
     """
-    project = tx.one(select(projects).where(projects.c.id == stored.row["project_id"]))
+    project = projects.by_id(tx, stored.row["project_id"])
     targets = notifications.targets(project["settings"] if project else None)
     if project is None or not targets:
         return
