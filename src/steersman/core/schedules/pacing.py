@@ -1,0 +1,79 @@
+"""So many launches a second and no more, fair between projects, by priority inside of one."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from steersman.core.schedules.fires import Fire
+
+RATE = 50.0
+_NONE: Mapping[str, float] = MappingProxyType({})
+
+
+class Ready(NamedTuple):
+    """An instant that may be launched as soon as there is room."""
+
+    fire: Fire
+    priority: int = 0
+    project: str = ""
+
+
+class Pace(NamedTuple):
+    """A bucket of *level* launches, filled at *rate* up to a second's worth, and who had how many.
+
+    A *rate* of 0 is no limit.
+    """
+
+    rate: float = RATE
+    level: float = RATE
+    at: float = 0.0
+    served: Mapping[str, float] = _NONE
+
+
+def pick(pace: Pace, ready: Iterable[Ready], now: float) -> tuple[list[Fire], Pace]:
+    """Return what is launched now, in order, and the pace after it."""
+    queues = _queues(ready)
+    if pace.rate <= 0:
+        room = sum(map(len, queues.values()))
+        level = 0.0
+    else:
+        # A clock that goes back fills nothing, and one that leaps fills no more than is allowed.
+        level = min(pace.rate, pace.level + max(0.0, now - pace.at) * pace.rate)
+        room = int(level)
+    least = min((pace.served.get(name, 0.0) for name in queues), default=0.0)
+    turns = [(max(least, pace.served.get(name, least)), name) for name in queues]
+    heapq.heapify(turns)
+    chosen: list[Fire] = []
+    while turns and len(chosen) < room:
+        served, name = heapq.heappop(turns)
+        chosen.append(queues[name].pop().fire)
+        heapq.heappush(turns, (served + 1, name)) if queues[name] else None
+        if not queues[name]:
+            del queues[name]
+    left = {name: served for served, name in turns}
+    return chosen, pace._replace(level=level - len(chosen), at=now, served=left)
+
+
+def wait(pace: Pace, waiting: int, now: float) -> float | None:
+    """Return the seconds until there is room for one more; None when nobody waits for it."""
+    if not waiting or pace.rate <= 0:
+        return None
+    return max(0.0, (1.0 - pace.level) / pace.rate - max(0.0, now - pace.at))
+
+
+def last_launch(rate: float, waiting: int) -> float:
+    """Return after how many seconds the last of *waiting* is launched."""
+    return 0.0 if rate <= 0 else max(0.0, (waiting - rate) / rate)
+
+
+def _queues(ready: Iterable[Ready]) -> dict[str, list[Ready]]:
+    """Return each project's instants, the next one last."""
+    found: dict[str, list[Ready]] = {}
+    for each in ready:
+        found.setdefault(each.project, []).append(each)
+    for queue in found.values():
+        queue.sort(key=lambda each: (each.priority, -each.fire.due, -each.fire.instant))
+    return found

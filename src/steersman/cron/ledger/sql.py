@@ -1,0 +1,232 @@
+"""The ledger in SQLite or PostgreSQL: each call is one transaction.
+
+A write looks at the row of leadership first and holds it: whoever takes the leadership over waits
+for that transaction or comes before it, and then it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, delete, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from steersman.core.errors import Unavailable, UserError
+from steersman.core.schedules.fires import Fire
+from steersman.core.schedules.schedule import Cursor
+from steersman.cron.ledger import plain, tables
+from steersman.cron.ledger.base import (
+    LEADING,
+    Changes,
+    Fenced,
+    Loaded,
+    Request,
+    Term,
+    Wanted,
+)
+
+T = TypeVar("T")
+_DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+
+
+class SqlLedger:
+    """Rows in the database of *engine*, which it owns.
+
+    Terms are counted by *now*, on PostgreSQL by the database's clock. Without an *executor*
+    transactions run where they are asked for: on SQLite that takes less than waking a thread.
+    """
+
+    def __init__(
+        self, engine: Engine, now: Callable[[], float], executor: Executor | None = None
+    ) -> None:
+        self._engine = engine
+        self._now = now
+        self._executor = executor
+        self._postgres = engine.dialect.name == "postgresql"
+
+    def prepare(self) -> None:
+        """Make the tables that are not there yet."""
+        with _translated():
+            tables.metadata.create_all(self._engine)
+
+    async def _transaction(self, work: Callable[[Connection], T]) -> T:
+        if self._executor is None:
+            return self._once(work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._once, work)
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        with _translated(), self._engine.begin() as connection:
+            return work(connection)
+
+    def _time(self, connection: Connection) -> float:
+        if not self._postgres:
+            return self._now()
+        found: float = connection.execute(_DATABASE_NOW).scalar_one()
+        return found
+
+    async def lead(self, holder: str, seconds: float = LEADING) -> Term | None:
+        """Take or keep the leadership."""
+
+        def work(connection: Connection) -> Term | None:
+            term = _term(connection, lock=self._postgres)
+            now = self._time(connection)
+            if term is not None and now < term.until and term.holder != holder:
+                return None
+            kept = term is not None and term.holder == holder and now < term.until
+            fence = term.fence + (not kept) if term is not None else 1
+            new = Term(holder, fence, now + seconds)
+            if term is None:
+                connection.execute(insert(tables.leadership).values(id=1, **new._asdict()))
+            else:
+                connection.execute(update(tables.leadership).values(**new._asdict()))
+            return new
+
+        return await self._transaction(work)
+
+    async def resign(self, holder: str) -> None:
+        """Give the leadership back."""
+
+        def work(connection: Connection) -> None:
+            mine = tables.leadership.c.holder == holder
+            ended = update(tables.leadership).where(mine).values(until=self._time(connection))
+            connection.execute(ended)
+
+        await self._transaction(work)
+
+    async def leader(self) -> Term | None:
+        """Return who led last."""
+        return await self._transaction(lambda connection: _term(connection, lock=False))
+
+    async def load(self) -> Loaded:
+        """Return the cursors and the open rows."""
+
+        def work(connection: Connection) -> Loaded:
+            rows = connection.execute(select(tables.fires).where(tables.fires.c.closed == 0))
+            return Loaded(tuple(_cursors(connection)), tuple(map(_fire, rows.mappings())))
+
+        return await self._transaction(work)
+
+    async def write(self, fence: int, changes: Changes) -> None:
+        """Write all or nothing."""
+
+        def work(connection: Connection) -> None:
+            self._check(connection, fence)
+            self._upsert(connection, tables.fires, list(map(_of_fire, changes.rows)))
+            self._upsert(connection, tables.cursors, list(map(plain.of_cursor, changes.cursors)))
+            if changes.done:
+                done = tables.requests.c.id.in_(changes.done)
+                connection.execute(delete(tables.requests).where(done))
+            if changes.forget:
+                gone = tables.cursors.c.schedule.in_(changes.forget)
+                connection.execute(delete(tables.cursors).where(gone))
+
+        await self._transaction(work)
+
+    def _check(self, connection: Connection, fence: int) -> None:
+        term = _term(connection, lock=self._postgres)
+        if term is None or term.fence != fence:
+            raise Fenced
+
+    def _upsert(self, connection: Connection, table: Any, values: list[dict[str, Any]]) -> None:
+        if not values:
+            return
+        make = postgresql.insert if self._postgres else sqlite.insert
+        statement = make(table)
+        keys = [column.name for column in table.primary_key]
+        new = {name: statement.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), values)
+
+    async def ask(self, request: Request) -> None:
+        """Leave a request."""
+        make = postgresql.insert if self._postgres else sqlite.insert
+        statement = make(tables.requests).on_conflict_do_nothing()
+        await self._transaction(
+            lambda connection: connection.execute(statement, plain.of_request(request))
+        )
+
+    async def requests(self) -> list[Request]:
+        """Return what is asked."""
+        query = select(tables.requests).order_by(tables.requests.c.at, tables.requests.c.id)
+        return await self._transaction(
+            lambda connection: list(map(plain.request, connection.execute(query).mappings()))
+        )
+
+    async def cursors(self) -> list[Cursor]:
+        """Return how far each schedule has come."""
+        return await self._transaction(_cursors)
+
+    async def rows(self, wanted: Wanted) -> list[Fire]:
+        """Return rows, the newest first."""
+        columns = tables.fires.c
+        query = select(tables.fires)
+        if wanted.schedule is not None:
+            query = query.where(columns.schedule == wanted.schedule)
+        if wanted.states:
+            query = query.where(columns.state.in_(sorted(map(str, wanted.states))))
+        if wanted.since is not None:
+            query = query.where(columns.last >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(columns.instant <= wanted.until)
+        if wanted.holding is not None:
+            query = query.where(columns.instant <= wanted.holding, columns.last >= wanted.holding)
+        query = query.order_by(columns.instant.desc(), columns.schedule, columns.kind)
+        query = query.limit(wanted.limit)
+        return await self._transaction(
+            lambda connection: list(map(_fire, connection.execute(query).mappings()))
+        )
+
+    async def prune(self, fence: int, before: float) -> int:
+        """Remove old rows."""
+
+        def work(connection: Connection) -> int:
+            self._check(connection, fence)
+            old = (tables.fires.c.closed == 1) & (tables.fires.c.last < before)
+            return connection.execute(delete(tables.fires).where(old)).rowcount
+
+        return await self._transaction(work)
+
+    async def close(self) -> None:
+        """Close the database."""
+        if self._executor is not None:
+            self._executor.shutdown()
+        self._engine.dispose()
+
+
+def _term(connection: Connection, *, lock: bool) -> Term | None:
+    query = select(tables.leadership)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    return None if row is None else Term(row["holder"], row["fence"], row["until"])
+
+
+def _cursors(connection: Connection) -> list[Cursor]:
+    query = select(tables.cursors).order_by(tables.cursors.c.schedule)
+    return list(map(plain.cursor, connection.execute(query).mappings()))
+
+
+def _fire(row: Any) -> Fire:
+    return plain.fire(row)
+
+
+def _of_fire(fire: Fire) -> dict[str, Any]:
+    return {**plain.of_fire(fire), "last": fire.last, "closed": int(not fire.open)}
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Make errors of the database ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        line = str(error.orig).strip().partition("\n")[0]
+        if type(error).__name__ in ("DataError", "ProgrammingError"):
+            raise UserError(f"the ledger's database refuses: {line}") from error
+        raise Unavailable(f"the ledger's database does not answer: {line}") from error
+    except SQLAlchemyError as error:
+        raise Unavailable(f"the ledger's database: {error}") from error
