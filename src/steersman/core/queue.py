@@ -149,4 +149,13 @@ def _nobody(lane: Lane, workers: tuple[Worker, ...]) -> str:
         return f"every worker that could take it is paused: {names}"
     best = min(pool, key=lambda worker: len(lane.needs - worker.capabilities))
     missing = ", ".join(sorted(lane.needs - best.capabilities))
-    return f"no worker of the pool {lane.pool} offers {missing} with all else it needs"
+    elsewhere = {name for each in workers if lane.needs <= each.capabilities for name in each.pools}
+    hint = f"; workers of {', '.join(sorted(elsewhere))} do" if elsewhere else ""
+    return f"no worker of the pool {lane.pool} offers {missing} with all else it needs{hint}"
+
+
+def prepares(worker: str, node: str | None, seen: Iterable[str]) -> str:
+    """Say in one sentence why an attempt that *worker* holds has not started yet."""
+    where = f" on the node {node}" if node else ""
+    told = "; ".join(dict.fromkeys(filter(None, seen)))
+    return f"the worker {worker} prepares it{where}" + (f": {told}" if told else "")

@@ -123,6 +123,15 @@ def test_what_no_worker_offers_is_named() -> None:
     some = WORKER._replace(capabilities=frozenset({"docker"}))
     said = queue.why(lane, [WORKER, some], Standing(0, 1, 0))
     assert said == "no worker of the pool default offers kvm with all else it needs"
+    big = WORKER._replace(pools=frozenset({"big"}), capabilities=lane.needs)
+    assert queue.why(lane, [WORKER, big], Standing(0, 1, 0)).endswith("; workers of big do")
+
+
+def test_what_a_worker_does_before_the_runner_starts_is_said_once() -> None:
+    assert queue.prepares("w", None, ["", ""]) == "the worker w prepares it"
+    seen = ["pulling node:20", "pulling node:20", "no room"]
+    said = "the worker w prepares it on the node n1: pulling node:20; no room"
+    assert queue.prepares("w", "n1", seen) == said
 
 
 def test_hours_are_said_as_hours() -> None:

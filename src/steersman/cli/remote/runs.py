@@ -105,8 +105,11 @@ def _note(job: Item) -> str:
     if job["why"]:
         return str(job["why"])
     last = job["attempts"][-1] if job["attempts"] else {}
-    worker = f"on {last['worker']}" if last.get("worker") else ""
-    return str(last.get("message") or last.get("reason") or worker)
+    seen = "; ".join(each["text"] for each in last.get("notes") or ())
+    where = last.get("node") or last.get("worker")
+    return str(
+        last.get("message") or last.get("reason") or seen or (f"on {where}" if where else "")
+    )
 
 
 def _do(asked: Asked, run: str, verb: str, body: object = None) -> tuple[Json, Json]:
