@@ -11,20 +11,29 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from steersman.core.errors import Unavailable
 from steersman.core.runners import Seen as Seen
 from steersman.core.runners import State as State
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 
+class NoRoom(Unavailable):
+    """There is no room for another runner just now; the attempt is better off elsewhere."""
+
+
 class RunnerSpec(NamedTuple):
-    """What a runner is made with. *settings* are those of its pool, for cluster and runner."""
+    """What a runner is made with. *settings* are those of its pool, for cluster and runner.
+
+    *wanted* is what its pod is to hold (`wire.PodWanted`), where runners are pods.
+    """
 
     attempt: str
     token: str
     server_url: str
     pool: str
     settings: Mapping[str, Any] = NO_SETTINGS
+    wanted: Mapping[str, Any] | None = None
 
 
 class Cluster(Protocol):
@@ -43,6 +52,9 @@ class Cluster(Protocol):
     async def runners(self) -> list[Seen]:
         """Return every runner that was not deleted, whoever made it."""
 
+    async def look(self, attempt: str) -> None:
+        """Let `runners` say the latest of a runner, where it might lag behind."""
+
     async def stop(self, attempt: str) -> None:
         """Ask a runner to end (SIGTERM: it cancels its job); nothing where none runs."""
 
@@ -51,6 +63,9 @@ class Cluster(Protocol):
 
     async def delete(self, attempt: str) -> None:
         """Remove what an ended runner left; `Conflict` for one that has not ended."""
+
+    async def room(self) -> int | None:
+        """Say how many more runners could begin just now; None where only slots bound them."""
 
     async def changed(self, within: float) -> None:
         """Wait until some runner may have changed, at most *within* seconds."""

@@ -28,6 +28,7 @@ class FakeRunners:
         self.made: list[str] = []
         self.told: list[tuple[str, str]] = []
         self.broken = False
+        self.room: int | None = None
 
 
 class FakeCluster:
@@ -61,6 +62,9 @@ class FakeCluster:
     async def runners(self) -> list[Seen]:
         return list(self.there.seen.values())
 
+    async def look(self, attempt: str) -> None:
+        self.there.told.append(("look", attempt))
+
     async def stop(self, attempt: str) -> None:
         self.there.told.append(("stop", attempt))
         spec = self.there.specs.get(attempt)
@@ -76,6 +80,9 @@ class FakeCluster:
         if seen is not None and seen.state is not State.ENDED:
             raise Conflict(f"the runner of {attempt} has not ended", hint="stop it first")
         self.vanish(attempt)
+
+    async def room(self) -> int | None:
+        return self.there.room
 
     async def changed(self, within: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -94,6 +94,9 @@ class LocalCluster:
                 self._watch(each.attempt)
         return found
 
+    async def look(self, attempt: str) -> None:
+        return None
+
     async def stop(self, attempt: str) -> None:
         self._signal(attempt, signal.SIGTERM)
 
@@ -119,6 +122,9 @@ class LocalCluster:
         await asyncio.to_thread(folders.remove, folder)
         self._unwatch(attempt)
         self._woken.set()
+
+    async def room(self) -> None:
+        return None
 
     async def changed(self, within: float) -> None:
         told = hasattr(os, "pidfd_open")

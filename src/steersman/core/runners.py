@@ -7,7 +7,7 @@ nobody's job.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -49,10 +49,31 @@ class Kind(StrEnum):
     REJECTED = "rejected"
 
 
+class Stage(StrEnum):
+    """How far a runner has got that others bring up: a scheduler, and a node.
+
+    Being *placed*, *pulling* our image, and being *prepared* for the rest of it to begin have to
+    pass in time; *waiting* for a place may last, and in the others something of ours runs.
+    """
+
+    WAITING = "waiting"
+    PLACED = "placed"
+    PULLING = "pulling"
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    RUNNING = "running"
+
+
+STAGES = {Stage.PLACED: 20.0, Stage.PULLING: 15 * 60.0, Stage.PREPARED: 20.0}
+"""How many seconds a stage may last in which nothing of ours runs."""
+
+
 class Held(NamedTuple):
     """An attempt this worker holds, in its *phase* since *since*.
 
     *cancelled* is when the server said that it is to end; *stopped*, that its runner was told so.
+    *stage* is the one it was last seen in, from *entered* on by our clock: others' may differ.
+    *looked* tells that it was looked at anew since then.
     """
 
     attempt: str
@@ -61,12 +82,29 @@ class Held(NamedTuple):
     since: float
     cancelled: float | None = None
     stopped: bool = False
+    stage: Stage | None = None
+    entered: float = 0.0
+    looked: bool = False
+
+
+class Note(NamedTuple):
+    """What a cluster sees of a part of a runner, as of `wire.Note`.
+
+    With a *reason* the attempt cannot go on; *permanent*: nor would another one.
+    """
+
+    kind: str
+    container: str
+    text: str
+    reason: Reason | None = None
+    permanent: bool = False
 
 
 class Seen(NamedTuple):
     """A runner as its cluster sees it.
 
     *started* is None as long as it never ran, *placed* false while it waits for a place to run.
+    *reason* is why it ended or never will begin, *leaving* that it is being removed already.
     """
 
     attempt: str
@@ -74,6 +112,11 @@ class Seen(NamedTuple):
     started: float | None = None
     note: str = ""
     placed: bool = True
+    stage: Stage | None = None
+    node: str = ""
+    notes: tuple[Note, ...] = ()
+    reason: Reason | None = None
+    leaving: bool = False
 
 
 class Gone(NamedTuple):
@@ -86,6 +129,12 @@ class Gone(NamedTuple):
 
 class Create(NamedTuple):
     """Make a runner; harmless where there is one."""
+
+    attempt: str
+
+
+class Look(NamedTuple):
+    """Ask the cluster anew how a runner stands: what it told us may be old."""
 
     attempt: str
 
@@ -118,7 +167,7 @@ class Report(NamedTuple):
     message: str
 
 
-Action = Create | Stop | Kill | Delete | Report
+Action = Create | Look | Stop | Kill | Delete | Report
 
 
 def plan(
@@ -163,10 +212,29 @@ def _watch(held: Held, seen: Seen | None, now: float) -> Action | None:
         return None
     if seen.state is State.ENDED:
         why = f"its runner ended: {seen.note}" if seen.note else "its runner ended"
-        return _report(held, Kind.LOST, Reason.RUNNER_ENDED, why)
+        return _report(held, Kind.LOST, seen.reason or Reason.RUNNER_ENDED, why)
+    lasted = _stuck(held, seen, now)
+    if lasted is not None:
+        if not held.looked:
+            return Look(held.attempt)
+        return _report(held, Kind.LOST, seen.reason or Reason.NEVER_STARTED, lasted)
     if held.stopped or held.cancelled is None or now - held.cancelled < CANCELLING:
         return None
     return Stop(held.attempt)
+
+
+def _stuck(held: Held, seen: Seen, now: float) -> str | None:
+    """Say what stands against a runner that will not begin where it is, or not in time."""
+    if seen.reason is not None and seen.started is None:
+        return seen.note
+    most = STAGES.get(held.stage) if held.stage is not None else None
+    if most is None or held.stage is not seen.stage or now - held.entered < most:
+        return None
+    node = f"node {seen.node}" if seen.node else "its node"
+    what = "did not go on with" if held.stage is Stage.PREPARED else "did not start"
+    if held.stage is Stage.PULLING:
+        what = "could not fetch our image for"
+    return f"{node} {what} it in {most:g} s" + (f": {seen.note}" if seen.note else "")
 
 
 def _report(held: Held, kind: Kind, reason: Reason | None, message: str) -> Report:
@@ -180,14 +248,24 @@ def _clear(gone: Iterable[Gone], there: Mapping[str, Seen], now: float) -> Itera
             continue
         if seen.state is State.ENDED:
             yield Delete(each.attempt)
-        elif each.stopped is None and now - each.at >= LEAVING:
+        elif each.stopped is None and (seen.leaving or now - each.at >= LEAVING):
             yield Stop(each.attempt)
         elif each.stopped is not None and now - each.stopped >= STOPPING:
             yield Kill(each.attempt)
 
 
-def free(slots: int, held: Iterable[Held], seen: Iterable[Seen]) -> int:
-    """Say how many more attempts fit: whatever is held or not yet ended takes a slot."""
+def free(
+    slots: int, held: Iterable[Held], seen: Iterable[Seen], others: Container[str] = ()
+) -> int:
+    """Say how many more attempts fit: whatever is held or not yet ended takes a slot.
+
+    What *others* hold does not take one of ours, nor what is being removed: on a sick node that
+    may last for ever.
+    """
     busy = {each.attempt for each in held}
-    busy |= {each.attempt for each in seen if each.state is not State.ENDED}
+    busy |= {
+        each.attempt
+        for each in seen
+        if each.state is not State.ENDED and not each.leaving and each.attempt not in others
+    }
     return max(0, slots - len(busy))

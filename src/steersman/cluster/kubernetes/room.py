@@ -1,0 +1,113 @@
+"""How many more pods could begin just now: by the namespace's quota, and by what nodes have left.
+
+Only our own pods are known: where others use the nodes too, this is too many, until the first of
+ours waits for a place. Then none is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from steersman.cluster.kubernetes import quantities
+from steersman.cluster.kubernetes.pools import Pool
+
+Object = Mapping[str, Any]
+KINDS = ("cpu", "memory", "ephemeral-storage")
+_QUOTAS = {"pods": "pods", "count/pods": "pods", "secrets": "pods", "count/secrets": "pods"} | {
+    name: kind for kind in KINDS for name in (kind, f"requests.{kind}")
+}
+
+
+def need(pool: Pool) -> dict[str, Decimal]:
+    """Return what a pod of *pool* takes that asks for nothing special."""
+    both = (pool.default, pool.runner)
+    return {
+        "cpu": quantities.total(each.cpu for each in both),
+        "memory": quantities.total(each.memory for each in both),
+        "ephemeral-storage": quantities.total(each.disk for each in both),
+        "pods": Decimal(1),
+    }
+
+
+def requests(pod: Object) -> dict[str, Decimal]:
+    """Return what a pod takes of its node."""
+    every = pod["spec"].get("containers") or ()
+    asked = [(each.get("resources") or {}).get("requests") or {} for each in every]
+    taken = {kind: quantities.total(each.get(kind, "0") for each in asked) for kind in KINDS}
+    return {**taken, "pods": Decimal(1)}
+
+
+def by_quotas(quotas: Iterable[Object], pool: Pool) -> int | None:
+    """Say how many more pods the quotas allow; None where none bounds them."""
+    wanted = need(pool)
+    fits = [
+        _times({kind: left}, wanted)
+        for quota in quotas
+        if not any((quota.get("spec") or {}).get(key) for key in ("scopes", "scopeSelector"))
+        for kind, left in _left(quota.get("status") or {})
+    ]
+    return min(fits, default=None)
+
+
+def _left(status: Object) -> Iterator[tuple[str, Decimal]]:
+    used = status.get("used") or {}
+    for name, hard in (status.get("hard") or {}).items():
+        if name in _QUOTAS:
+            left = quantities.total([hard]) - quantities.total([used.get(name, "0")])
+            yield _QUOTAS[name], left
+
+
+def by_nodes(nodes: Iterable[Object], pods: Iterable[Object], pool: Pool) -> int:
+    """Say how many more pods of *pool* the nodes hold that it may use."""
+    taken: dict[str, dict[str, Decimal]] = {}
+    for pod in pods:
+        on = taken.setdefault(pod["spec"].get("nodeName") or "", {})
+        for kind, amount in requests(pod).items():
+            on[kind] = on.get(kind, Decimal(0)) + amount
+    wanted = need(pool)
+    return sum(
+        _times(_free(node, taken.get(node["metadata"]["name"], {})), wanted)
+        for node in nodes
+        if usable(node, pool)
+    )
+
+
+def _free(node: Object, taken: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    has = (node.get("status") or {}).get("allocatable") or {}
+    return {
+        kind: quantities.total([has[kind]]) - taken.get(kind, Decimal(0))
+        for kind in (*KINDS, "pods")
+        if kind in has
+    }
+
+
+def _times(left: Mapping[str, Decimal], wanted: Mapping[str, Decimal]) -> int:
+    fits = [int(left[kind] / wanted[kind]) for kind in left if wanted.get(kind)]
+    return max(0, min(fits, default=0))
+
+
+def usable(node: Object, pool: Pool) -> bool:
+    """Tell whether pods of *pool* may go to a node just now."""
+    inside, has = node.get("spec") or {}, node["metadata"].get("labels") or {}
+    ready = all(
+        each.get("status") == "True" for each in (node.get("status") or {}).get("conditions") or ()
+    )
+    if inside.get("unschedulable") or not ready:
+        return False
+    if any(has.get(key) != value for key, value in pool.node_selector.items()):
+        return False
+    keeping_off = (
+        each for each in inside.get("taints") or () if each["effect"] != "PreferNoSchedule"
+    )
+    return all(any(_tolerates(one, taint) for one in pool.tolerations) for taint in keeping_off)
+
+
+def _tolerates(toleration: Object, taint: Object) -> bool:
+    if toleration.get("effect") not in (None, "", taint.get("effect")):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint.get("key"))
+    same = toleration.get("key") == taint.get("key")
+    return same and (toleration.get("value") or "") == (taint.get("value") or "")
