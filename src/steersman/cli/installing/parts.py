@@ -92,9 +92,10 @@ def deployment(
     }
 
 
-def from_secret(variable: str, secret: str, key: str) -> Object:
+def from_secret(variable: str, secret: str, key: str, *, optional: bool = False) -> Object:
     """Return a variable whose value stands in a Secret."""
-    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+    source = {"name": secret, "key": key, **({"optional": True} if optional else {})}
+    return {"name": variable, "valueFrom": {"secretKeyRef": source}}
 
 
 def disruption_budget(wishes: Wishes, component: str) -> Object:

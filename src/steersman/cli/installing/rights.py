@@ -12,9 +12,9 @@ from steersman.cli.installing.parts import Object
 from steersman.cli.installing.wishes import Wishes
 
 _GROUP = "rbac.authorization.k8s.io"
-_READ = ["get", "list", "watch"]
+_PODS = ["get", "list", "watch", "create", "delete"]
 IN_JOBS: list[Object] = [
-    {"apiGroups": [""], "resources": ["pods"], "verbs": [*_READ, "create", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": _PODS},
     # An attempt's Secret is made before its pod, then gets that as its owner.
     {
         "apiGroups": [""],
@@ -22,13 +22,13 @@ IN_JOBS: list[Object] = [
         "verbs": ["get", "list", "create", "patch", "delete"],
     },
     # Why a pod does not start, and the last words of one that never got so far.
-    {"apiGroups": [""], "resources": ["events"], "verbs": _READ},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": _READ},
+    {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["list"]},
 ]
 EVERYWHERE: list[Object] = [
     # How much room there is, and which nodes are sick.
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": _READ},
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]},
 ]
 
 

@@ -90,7 +90,8 @@ def _environment(wishes: Wishes) -> Iterator[Object]:
     yield from_secret("STEERSMAN_DATABASE", names.database, "url")
     yield from_secret("STEERSMAN_KEYRING", names.keys, "keyring")
     yield from_secret("STEERSMAN_ATTEMPT_KEY", names.keys, "attempt-key")
-    yield from_secret("STEERSMAN_ADMIN_TOKEN", names.tokens, "admin")
+    # Of use at the very first start only: it may be taken out of the Secret afterwards.
+    yield from_secret("STEERSMAN_ADMIN_TOKEN", names.tokens, "admin", optional=True)
     yield from_secret("STEERSMAN_WORKER_TOKEN", names.tokens, "worker")
     if wishes.s3_endpoint:
         yield {"name": "STEERSMAN_S3_ENDPOINT", "value": wishes.s3_endpoint}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import yaml
@@ -19,8 +20,13 @@ def objects(wishes: Wishes) -> Iterator[Object]:
     """Yield everything of the workers but their rights."""
     yield parts.of(wishes, "v1/ServiceAccount", parts.WORKER, component=COMPONENT)
     pools = parts.of(wishes, "v1/ConfigMap", f"{parts.NAME}-pools", component=COMPONENT)
-    yield {**pools, "data": {"pools.yaml": yaml.safe_dump(_plain(wishes.pools))}}
-    yield _deployment(wishes)
+    text = yaml.safe_dump(_plain(wishes.pools))
+    yield {**pools, "data": {"pools.yaml": text}}
+    made = _deployment(wishes)
+    # Workers read their pools at the start: other pools need other workers.
+    told = {f"{parts.OWN}/pools": hashlib.sha256(text.encode()).hexdigest()[:16]}
+    made["spec"]["template"]["metadata"]["annotations"] = told
+    yield made
     yield parts.disruption_budget(wishes, COMPONENT)
 
 
