@@ -61,13 +61,15 @@ class Program:
 class Machine:
     """A server, and a worker of its own, on one folder. Jobs run on the host."""
 
-    def __init__(self, folder: Path, *, database: str = "", slots: int = 2) -> None:
+    def __init__(
+        self, folder: Path, *, database: str = "", slots: int = 2, host: str = "127.0.0.1"
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         data = folder / "data"
         more = ["--database", database] if database else []
-        listen = ["--listen", f"127.0.0.1:{self.port}"]
+        listen = ["--listen", f"{host}:{self.port}"]
         self.server = Program(
             ["server", "--data", str(data), *listen, *more], folder / "server.log"
         )
