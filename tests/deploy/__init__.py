@@ -1,0 +1,1 @@
+"""Installing into a cluster: objects, chart, Secrets, and the README's words."""
