@@ -1,1 +1,1 @@
-"""PROGRAM: launches what schedules say, once each, by any number of instances of which one leads."""
+"""PROGRAM: launches what schedules say, once each; any number of instances, of which one leads."""

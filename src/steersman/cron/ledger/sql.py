@@ -108,8 +108,8 @@ class SqlLedger:
         """Return the cursors and the open rows."""
 
         def work(connection: Connection) -> Loaded:
-            rows = connection.execute(select(tables.fires).where(tables.fires.c.closed == 0))
-            return Loaded(tuple(_cursors(connection)), tuple(map(_fire, rows.mappings())))
+            rows = _all(connection, select(tables.fires).where(tables.fires.c.closed == 0))
+            return Loaded(tuple(_cursors(connection)), tuple(map(plain.fire, rows)))
 
         return await self._transaction(work)
 
@@ -155,7 +155,7 @@ class SqlLedger:
         """Return what is asked."""
         query = select(tables.requests).order_by(tables.requests.c.at, tables.requests.c.id)
         return await self._transaction(
-            lambda connection: list(map(plain.request, connection.execute(query).mappings()))
+            lambda connection: [plain.request(row) for row in _all(connection, query)]
         )
 
     async def cursors(self) -> list[Cursor]:
@@ -179,7 +179,7 @@ class SqlLedger:
         query = query.order_by(columns.instant.desc(), columns.schedule, columns.kind)
         query = query.limit(wanted.limit)
         return await self._transaction(
-            lambda connection: list(map(_fire, connection.execute(query).mappings()))
+            lambda connection: [plain.fire(row) for row in _all(connection, query)]
         )
 
     async def prune(self, fence: int, before: float) -> int:
@@ -207,11 +207,11 @@ def _term(connection: Connection, *, lock: bool) -> Term | None:
 
 def _cursors(connection: Connection) -> list[Cursor]:
     query = select(tables.cursors).order_by(tables.cursors.c.schedule)
-    return list(map(plain.cursor, connection.execute(query).mappings()))
+    return [plain.cursor(row) for row in _all(connection, query)]
 
 
-def _fire(row: Any) -> Fire:
-    return plain.fire(row)
+def _all(connection: Connection, query: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _of_fire(fire: Fire) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The door to where runs happen: Jobs of a cluster, processes of this machine, or a fake."""
