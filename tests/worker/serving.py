@@ -86,6 +86,7 @@ class FakeServer:
         return {
             "stop": [each for each in names if each in self.cancelled],
             "gone": [each for each in names + said["adopt"] if each in self.over],
+            "others": [],
             "adopted": [self._grant(each, adopted=True) for each in found],
         }
 

@@ -18,8 +18,10 @@ from steersman.core.runners import (
     Delete,
     Kill,
     Kind,
+    Look,
     Report,
     Seen,
+    Stage,
     State,
     Stop,
     plan,
@@ -37,6 +39,7 @@ class Attempt:
     lease: int = 0
     until: float = 0.0
     state: str = "queued"
+    holder: str = ""
     cancelled: bool = False
     released: bool = False
 
@@ -53,7 +56,7 @@ class Machine(RuleBasedStateMachine):
         self.world: dict[str, Seen] = {}
         self.holds = holds.NOTHING
         self.post: list[Grant] = []
-        self.answers: list[tuple[Asked, set[str], set[str]]] = []
+        self.answers: list[tuple[Asked, set[str], set[str], set[str]]] = []
         self.created: list[tuple[str, int]] = []
 
     # The server
@@ -81,6 +84,7 @@ class Machine(RuleBasedStateMachine):
         attempt = self.server[name]
         attempt.lease += 1
         attempt.until = self.now + LEASE
+        attempt.holder = "us"
         attempt.state = "leased" if attempt.state == "queued" else attempt.state
         return Grant(name, attempt.lease, attempt.cancelled, found)
 
@@ -94,27 +98,44 @@ class Machine(RuleBasedStateMachine):
     def open(self, name: str) -> bool:
         return self.server[name].is_open
 
+    @rule(makes=st.booleans())
+    def another_worker_takes_what_is_free(self, makes: bool) -> None:
+        for name, attempt in self.server.items():
+            ended = attempt.state in ("leased", "running") and attempt.until <= self.now
+            if attempt.state == "queued" or ended:
+                attempt.lease += 1
+                attempt.until = self.now + LEASE
+                attempt.holder = "them"
+                attempt.state = "leased" if attempt.state == "queued" else attempt.state
+                if makes and name not in self.world:
+                    self.world[name] = Seen(name, State.PENDING, stage=Stage.PLACED)
+
     @rule(late=st.booleans())
     def the_worker_renews(self, late: bool) -> None:
         about = holds.asked(self.holds, self.now)
-        stop, gone, adopted = set(), set(), []
+        stop: set[str] = set()
+        gone: set[str] = set()
+        others: set[str] = set()
+        adopted = []
         for name, lease in about.leases.items():
             attempt = self.server[name]
             if not attempt.is_open or attempt.lease != lease:
-                gone.add(name)
+                (others if attempt.is_open else gone).add(name)
                 continue
             attempt.until = self.now + LEASE
             if attempt.cancelled:
                 stop.add(name)
         for name in about.found:
-            if self.open(name) and self.server[name].state != "queued":
+            attempt = self.server[name]
+            free = attempt.holder == "us" or attempt.until <= self.now
+            if attempt.is_open and attempt.state != "queued" and free:
                 adopted.append(self.grant(name, found=True))
             else:
-                gone.add(name)
+                (others if attempt.is_open else gone).add(name)
         if late:
-            self.answers.append((about, stop, gone))
+            self.answers.append((about, stop, gone, others))
             return
-        self.hear(about, stop, gone)
+        self.hear(about, stop, gone, others)
         for grant in adopted:
             self.holds = holds.granted(self.holds, grant, self.now)
 
@@ -123,8 +144,9 @@ class Machine(RuleBasedStateMachine):
     def an_answer_comes_late(self) -> None:
         self.hear(*self.answers.pop())
 
-    def hear(self, about: Asked, stop: set[str], gone: set[str]) -> None:
+    def hear(self, about: Asked, stop: set[str], gone: set[str], others: set[str]) -> None:
         self.holds = holds.renewed(self.holds, about, stop, gone, self.now)
+        self.holds = holds.anothers(self.holds, about, others, self.now)
 
     @precondition(lambda self: self.server)
     @rule(data=st.data())
@@ -150,7 +172,7 @@ class Machine(RuleBasedStateMachine):
         self.begin(data.draw(st.sampled_from(self.those(State.PENDING))))
 
     def begin(self, name: str) -> None:
-        self.world[name] = Seen(name, State.RUNNING, self.now)
+        self.world[name] = Seen(name, State.RUNNING, self.now, stage=Stage.RUNNING)
         if self.server[name].state == "leased":
             self.server[name].state = "running"
 
@@ -209,9 +231,11 @@ class Machine(RuleBasedStateMachine):
         match action:
             case Create():
                 if name not in self.world:
-                    self.world[name] = Seen(name, State.PENDING)
+                    self.world[name] = Seen(name, State.PENDING, stage=Stage.PLACED)
+            case Look():
+                pass
             case Stop() | Kill():
-                assert attempt.cancelled or attempt.released or attempt.state != "running"
+                assert attempt.cancelled or not attempt.is_open
                 if name in self.world:
                     self.end(name, record=True)
             case Delete():

@@ -7,11 +7,11 @@ import logging
 from typing import NoReturn
 
 from steersman.client import Client, Patience
-from steersman.cluster.base import Cluster
+from steersman.cluster.base import Cluster, NoRoom
 from steersman.core import runners
 from steersman.core.errors import Forbidden, SteersmanError, Unavailable, Unknown, UserError
 from steersman.core.reports import Reason
-from steersman.core.runners import Action, Create, Delete, Held, Kill, Kind, Report, Stop
+from steersman.core.runners import Action, Create, Delete, Held, Kill, Kind, Look, Report, Stop
 from steersman.worker import holds, telling
 from steersman.worker.logs import Event, say
 from steersman.worker.memories import Memory
@@ -82,9 +82,11 @@ class Follower:
 
     async def _failed(self, action: Action, error: SteersmanError) -> bool:
         """Give up what will never work; return False where trying again may help."""
+        held = self._memory.holds.held.get(action.attempt)
+        if isinstance(error, NoRoom) and isinstance(action, Create) and held is not None:
+            return await self._apply(_released(held, error))
         if isinstance(error, Unavailable | Unknown | Forbidden):
             return False
-        held = self._memory.holds.held.get(action.attempt)
         if isinstance(action, Create) and held is not None:
             return await self._apply(_hopeless(held, error))
         if isinstance(action, Report):
@@ -96,11 +98,15 @@ class Follower:
     async def _do(self, action: Action) -> None:
         name = action.attempt
         match action:
+            case Create() if name in self._memory.refused:
+                raise UserError(self._memory.refused[name])
             case Create():
                 # Let go meanwhile: it has no spec any more.
                 if name in self._memory.specs:
                     await self._cluster.create(self._memory.specs[name])
                     say(Event.RUNNER_CREATED, name)
+            case Look():
+                await self._cluster.look(name)
             case Stop():
                 await self._cluster.stop(name)
                 say(Event.RUNNER_STOPPED, name)
@@ -111,8 +117,14 @@ class Follower:
                 await self._cluster.delete(name)
                 say(Event.RUNNER_DELETED, name)
             case Report(_, _, kind, _, message):
-                hearing = await telling.report(self._client, action)
+                seen = self._memory.holds.seen.get(name)
+                hearing = await telling.report(self._client, action, seen.node if seen else "")
                 say(Event.ATTEMPT_REPORTED, f"{name} {kind}: {message} ({hearing})")
+
+
+def _released(held: Held, error: SteersmanError) -> Report:
+    """Give back what finds no room here."""
+    return Report(held.attempt, held.lease, Kind.RELEASED, None, str(error))
 
 
 def _hopeless(held: Held, error: SteersmanError) -> Report:

@@ -7,7 +7,8 @@ one does not touch a newer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from steersman.core import leases
 from steersman.core.runners import (
@@ -17,6 +18,7 @@ from steersman.core.runners import (
     Gone,
     Held,
     Kill,
+    Look,
     Phase,
     Report,
     Seen,
@@ -24,11 +26,14 @@ from steersman.core.runners import (
     Stop,
 )
 
-REFUSED = 3 * leases.SECONDS
-"""Seconds for which a found runner is left alone although the server does not give it to us.
+T = TypeVar("T")
+REFUSED = leases.RENEW_EVERY + 5.0
+"""Seconds for which a found runner is left alone although its attempt is over: we ask again."""
+OTHERS = leases.SECONDS
+"""Seconds after which a runner of another worker is asked for again: that one may have died."""
 
-Longer than the server takes a silent worker to be alive: our own name may have been another.
-"""
+
+NO_OTHERS: Mapping[str, float] = MappingProxyType({})
 
 
 class Grant(NamedTuple):
@@ -48,16 +53,21 @@ class Asked(NamedTuple):
 
 
 class Holds(NamedTuple):
-    """What this worker holds, what it knows to be over, and what it saw last."""
+    """What this worker holds, what it knows to be over, and what it saw last.
+
+    *others* are runners whose attempts another worker holds, and when to ask for them again.
+    """
 
     held: Mapping[str, Held]
     gone: Mapping[str, Gone]
     seen: Mapping[str, Seen]
+    others: Mapping[str, float] = NO_OTHERS
 
     def found(self, now: float) -> frozenset[str]:
         """Return the runners to ask the server for: seen, not held, not known to be over."""
         over = {name for name, each in self.gone.items() if each.at <= now}
-        return frozenset(self.seen.keys() - self.held.keys() - over)
+        theirs = {name for name, again in self.others.items() if now < again}
+        return frozenset(self.seen.keys() - self.held.keys() - over - theirs)
 
 
 NOTHING = Holds({}, {}, {})
@@ -74,8 +84,12 @@ def granted(holds: Holds, grant: Grant, now: float) -> Holds:
     else:
         phase = _phase(holds.seen.get(grant.attempt), found=grant.found)
         new = Held(grant.attempt, grant.lease, phase, now, cancelled)
-    gone = {name: each for name, each in holds.gone.items() if name != grant.attempt}
-    return holds._replace(held={**holds.held, grant.attempt: new}, gone=gone)
+    gone, others = _without(holds.gone, grant.attempt), _without(holds.others, grant.attempt)
+    return holds._replace(held={**holds.held, grant.attempt: new}, gone=gone, others=others)
+
+
+def _without(mapping: Mapping[str, T], name: str) -> dict[str, T]:
+    return {key: each for key, each in mapping.items() if key != name}
 
 
 def _phase(seen: Seen | None, *, found: bool) -> Phase:
@@ -92,10 +106,14 @@ def observed(holds: Holds, seen: Iterable[Seen], now: float) -> Holds:
     there = {each.attempt: each for each in seen}
     held = {name: _observed(each, there.get(name), now) for name, each in holds.held.items()}
     gone = {name: each for name, each in holds.gone.items() if name in there}
-    return Holds(held, gone, there)
+    others = {name: again for name, again in holds.others.items() if name in there}
+    return Holds(held, gone, there, others)
 
 
 def _observed(held: Held, seen: Seen | None, now: float) -> Held:
+    stage = None if seen is None else seen.stage
+    if stage is not held.stage:
+        held = held._replace(stage=stage, entered=now, looked=False)
     begun = seen is not None and seen.state is State.RUNNING
     if held.phase is Phase.RUNNING or not begun:
         return held
@@ -111,12 +129,18 @@ def asked(holds: Holds, now: float) -> Asked:
 def news(holds: Holds, now: float) -> frozenset[tuple[str, ...]]:
     """Return what the server should hear of soon: found runners, and what others wait for."""
     waiting = (holds.seen[name] for name in holds.held if name in holds.seen)
-    noted = {(each.attempt, each.note, str(each.placed)) for each in waiting if _tells(each)}
+    noted = {_telling(each) for each in waiting if _tells(each)}
     return frozenset(noted | {(name,) for name in holds.found(now)})
 
 
 def _tells(seen: Seen) -> bool:
-    return seen.state is State.PENDING and bool(seen.note or not seen.placed)
+    waits = seen.state is State.PENDING and bool(seen.note or not seen.placed)
+    return waits or bool(seen.notes)
+
+
+def _telling(seen: Seen) -> tuple[str, ...]:
+    notes = (text for note in seen.notes for text in (note.kind, note.container, note.text))
+    return (seen.attempt, seen.note, str(seen.placed), *notes)
 
 
 def renewed(
@@ -138,9 +162,25 @@ def renewed(
     return holds._replace(held={**holds.held, **told})
 
 
+def anothers(holds: Holds, about: Asked, names: Collection[str], now: float) -> Holds:
+    """Let go of what is another worker's, and leave its runner alone."""
+    for name in names:
+        held = holds.held.get(name)
+        mine = held is not None and about.leases.get(name) != held.lease
+        if mine or (held is None and name not in holds.seen):
+            continue
+        holds = Holds(
+            _without(holds.held, name),
+            _without(holds.gone, name),
+            holds.seen,
+            {**holds.others, name: now + OTHERS},
+        )
+    return holds
+
+
 def over(holds: Holds, attempt: str, now: float) -> Holds:
     """Let go of an attempt; its runner, if there is one, has to end."""
-    held = {name: each for name, each in holds.held.items() if name != attempt}
+    held = _without(holds.held, attempt)
     return holds._replace(held=held, gone={**holds.gone, attempt: Gone(attempt, now)})
 
 
@@ -155,14 +195,27 @@ def done(holds: Holds, action: Action, now: float) -> Holds:
                 stopped = holds.gone[name]._replace(stopped=now)
                 return holds._replace(gone={**holds.gone, name: stopped})
             return _noted(holds, name, stopped=True)
+        case Look():
+            return _noted(holds, name, looked=True)
         case Report(_, lease):
             held = holds.held.get(name)
-            return over(holds, name, now) if held and held.lease == lease else holds
+            return _given_up(holds, name, now) if held and held.lease == lease else holds
         case Delete():
-            seen = {each: what for each, what in holds.seen.items() if each != name}
-            return holds._replace(seen=seen)
+            return holds._replace(seen=_without(holds.seen, name))
         case Kill():
             return holds
+
+
+def _given_up(holds: Holds, name: str, now: float) -> Holds:
+    """Let go of what was reported.
+
+    A runner that may be alive is left alone until the server says that its attempt is over: it may
+    be heard after all, and another worker may have it by now.
+    """
+    seen = holds.seen.get(name)
+    if seen is None or seen.state is State.ENDED:
+        return over(holds, name, now)
+    return holds._replace(held=_without(holds.held, name))
 
 
 def _noted(holds: Holds, name: str, **changes: object) -> Holds:

@@ -17,6 +17,7 @@ from steersman.client import Client, Patience
 from steersman.cluster.base import NO_SETTINGS, Cluster, RunnerSpec
 from steersman.core import leases, runners
 from steersman.core.errors import SteersmanError, Unavailable
+from steersman.core.runners import Phase
 from steersman.worker import holds, telling
 from steersman.worker.following import Follower
 from steersman.worker.logs import Event, say
@@ -27,7 +28,8 @@ from steersman.worker.telling import Given
 class Settings(NamedTuple):
     """What an admin says of a worker. *pools* are the settings of runners by the pool's name.
 
-    *server_url* is where runners find the server, times are seconds.
+    *server_url* is where runners find the server, times are seconds. *pods*: the server is to say
+    what the pod of each attempt holds.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Settings(NamedTuple):
     renew_every: float = leases.RENEW_EVERY
     wait: float = wire.LEASE_WAIT_SECONDS
     look_every: float = 5.0
+    pods: bool = False
 
 
 class Worker:
@@ -57,6 +60,7 @@ class Worker:
         pause: Patience,
     ) -> None:
         self._client = client
+        self._cluster = cluster
         self._settings = settings
         self._can = settings.capabilities | cluster.capabilities()
         self._pause = pause
@@ -107,11 +111,10 @@ class Worker:
     async def _lease(self) -> None:
         tries = 0
         while not self._drains:
-            known = self._memory.holds
-            take = runners.free(self._settings.slots, known.held.values(), known.seen.values())
+            self._memory.room.clear()
+            take = await self._room()
             if not take:
-                self._memory.room.clear()
-                await self._memory.room.wait()
+                await _soon(self._memory.room, self._settings.look_every)
                 continue
             try:
                 given = await telling.lease(self._client, self._says(take))
@@ -124,9 +127,28 @@ class Worker:
             for each in given:
                 self._take(each, Event.ATTEMPT_GRANTED)
 
+    async def _room(self) -> int:
+        """Say how many attempts to ask for: what cannot begin here is better left to others."""
+        known = self._memory.holds
+        free = runners.free(
+            self._settings.slots, known.held.values(), known.seen.values(), known.others
+        )
+        if not free:
+            return 0
+        try:
+            room = await self._cluster.room()
+        except SteersmanError as error:
+            say(Event.CLUSTER_AWAY, str(error), level=logging.WARNING)
+            return 0
+        if room is None:
+            return free
+        # What was taken and is not made yet will need some of it.
+        coming = sum(each.phase is Phase.WANTED for each in known.held.values())
+        return max(0, min(free, room - coming))
+
     def _says(self, take: int) -> wire.WorkerSays:
         settings = self._settings
-        return {
+        said: wire.WorkerSays = {
             "worker": settings.name,
             "pools": sorted(settings.pools),
             "capabilities": sorted(self._can),
@@ -137,13 +159,17 @@ class Worker:
             # What was only found is asked for by the next renewal.
             "holds": sorted(self._memory.holds.held.keys() | self._memory.holds.seen.keys()),
         }
+        if settings.pods:
+            said["pods"] = True
+        return said
 
     def _take(self, given: Given, event: Event) -> None:
         """Hold an attempt from now on."""
         attempt, pool = given.grant.attempt, given.pool
         settings = self._settings.pools.get(pool, NO_SETTINGS)
-        spec = RunnerSpec(attempt, given.token, self._settings.server_url, pool, settings)
-        if self._memory.hold(given.grant, spec):
+        url = self._settings.server_url
+        spec = RunnerSpec(attempt, given.token, url, pool, settings, given.wanted)
+        if self._memory.hold(given.grant, spec, given.refused):
             say(event, attempt)
 
     async def _renew(self) -> NoReturn:
@@ -162,10 +188,13 @@ class Worker:
 
     async def _renewal(self, about: holds.Asked) -> None:
         before = self._memory.holds
-        answer = await telling.renew(self._client, self._settings.name, before, about)
+        settings = self._settings
+        answer = await telling.renew(self._client, settings.name, before, about, pods=settings.pods)
         self._server_back()
         before = self._memory.holds
-        new = holds.renewed(before, about, answer.stop, answer.gone, self._memory.now())
+        now = self._memory.now()
+        new = holds.renewed(before, about, answer.stop, answer.gone, now)
+        new = holds.anothers(new, about, answer.others, now)
         for name in before.held.keys() - new.held.keys():
             say(Event.ATTEMPT_GONE, name)
         self._memory.put(new)

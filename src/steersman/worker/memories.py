@@ -21,6 +21,7 @@ class Memory:
         self.now = now
         self.holds: Holds = holds.NOTHING
         self.specs: dict[str, RunnerSpec] = {}
+        self.refused: dict[str, str] = {}
         self.room, self.news = asyncio.Event(), asyncio.Event()
         self.work, self.moved = asyncio.Event(), asyncio.Event()
         self._told: frozenset[tuple[str, ...]] = frozenset()
@@ -31,17 +32,23 @@ class Memory:
             return
         self.holds = new
         self.specs = {name: spec for name, spec in self.specs.items() if name in new.held}
+        self.refused = {name: why for name, why in self.refused.items() if name in new.held}
         for event in (self.room, self.work, self.moved):
             event.set()
         if not holds.news(new, self.now()) <= self._told:
             self.news.set()
 
-    def hold(self, grant: Grant, spec: RunnerSpec) -> bool:
-        """Take an attempt in; False where we hold it by a newer grant."""
+    def hold(self, grant: Grant, spec: RunnerSpec, refused: str = "") -> bool:
+        """Take an attempt in; False where we hold it by a newer grant.
+
+        *refused* says why there can be no runner for it.
+        """
         new = holds.granted(self.holds, grant, self.now())
         if new is self.holds:
             return False
         self.specs[grant.attempt] = spec
+        if refused:
+            self.refused[grant.attempt] = refused
         self.put(new)
         return True
 

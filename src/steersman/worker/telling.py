@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from steersman import wire
 from steersman.client import Away, Client
-from steersman.core.runners import Phase, Report
+from steersman.core.runners import Note, Phase, Report
 from steersman.worker.holds import Asked, Grant, Holds
 
 T = TypeVar("T")
@@ -16,11 +16,16 @@ MESSAGE = 2000
 
 
 class Given(NamedTuple):
-    """An attempt as the server gave it, and what its runner needs to know."""
+    """An attempt as the server gave it, and what its runner needs to know.
+
+    *wanted* is what its pod is to hold, *refused* why there can be none.
+    """
 
     grant: Grant
     token: str
     pool: str
+    wanted: Mapping[str, Any] | None = None
+    refused: str = ""
 
 
 class Renewal(NamedTuple):
@@ -28,6 +33,7 @@ class Renewal(NamedTuple):
 
     stop: tuple[str, ...]
     gone: tuple[str, ...]
+    others: tuple[str, ...]
     adopted: tuple[Given, ...]
 
 
@@ -40,19 +46,24 @@ async def lease(client: Client, says: wire.WorkerSays) -> tuple[Given, ...]:
     return await _call(client, "lease", says, read, timeout=says["wait"] + TIMEOUT)
 
 
-async def renew(client: Client, worker: str, holds: Holds, about: Asked) -> Renewal:
+async def renew(
+    client: Client, worker: str, holds: Holds, about: Asked, *, pods: bool = False
+) -> Renewal:
     """Renew the leases and ask for the runners that a renewal is *about*."""
 
     def read(answer: Any) -> Renewal:
         adopted = tuple(_given(each, found=True) for each in answer["adopted"])
-        return Renewal(tuple(answer["stop"]), tuple(answer["gone"]), adopted)
+        stop, gone, others = (tuple(answer[key]) for key in ("stop", "gone", "others"))
+        return Renewal(stop, gone, others, adopted)
 
     held = [_held(holds, name, number) for name, number in about.leases.items()]
     body: wire.Renewal = {"worker": worker, "held": held, "adopt": sorted(about.found)}
+    if pods:
+        body["pods"] = True
     return await _call(client, "renew", body, read, timeout=TIMEOUT)
 
 
-async def report(client: Client, what: Report) -> str:
+async def report(client: Client, what: Report, node: str = "") -> str:
     """Report an attempt that is given up; return what that was to the server."""
     body: wire.WorkerReport = {
         "attempt": what.attempt,
@@ -62,6 +73,8 @@ async def report(client: Client, what: Report) -> str:
     }
     if what.reason is not None:
         body["reason"] = what.reason
+    if node:
+        body["node"] = node
     return await _call(client, "report", body, lambda said: str(said["hearing"]), timeout=TIMEOUT)
 
 
@@ -83,7 +96,8 @@ async def _call(
 
 def _given(said: wire.Granted, *, found: bool = False) -> Given:
     grant = Grant(str(said["attempt"]), int(said["lease"]), bool(said["cancelled"]), found)
-    return Given(grant, str(said["token"]), str(said["pool"]))
+    wanted, refused = said.get("wanted"), str(said.get("refused") or "")
+    return Given(grant, str(said["token"]), str(said["pool"]), wanted, refused)
 
 
 def _held(holds: Holds, name: str, number: int) -> wire.Held:
@@ -96,4 +110,13 @@ def _held(holds: Holds, name: str, number: int) -> wire.Held:
     seen = holds.seen.get(name)
     if seen is not None:
         said |= {"placed": seen.placed, "note": seen.note[:MESSAGE]}
+        if seen.stage is not None or seen.notes:
+            said |= {"node": seen.node, "notes": [_note(each) for each in seen.notes]}
+    return said
+
+
+def _note(what: Note) -> wire.Note:
+    said: wire.Note = {"kind": what.kind, "container": what.container, "text": what.text[:MESSAGE]}
+    if what.reason is not None:
+        said |= {"reason": what.reason, "permanent": what.permanent}
     return said

@@ -1,0 +1,91 @@
+"""Puts a worker together whose runners are pods."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from steersman import __version__
+from steersman.client import Client, patience
+from steersman.cluster.kubernetes import api, pools
+from steersman.cluster.kubernetes.containers import Ours
+from steersman.cluster.kubernetes.door import KubernetesCluster, Where
+from steersman.cluster.kubernetes.pools import Pool
+from steersman.core.errors import UserError
+from steersman.worker import Settings, Worker
+
+SLOTS = 100
+
+
+class PodFlags(NamedTuple):
+    """How a worker makes pods: see the options of `steer worker run`."""
+
+    name: str
+    slots: int
+    namespace: str
+    pools_file: Path
+    image: str
+    runner_url: str
+    runner_ca: Path | None = None
+    kubeconfig: Path | None = None
+    surplus: int = 0
+
+
+def read_pools(file: Path) -> dict[str, Pool]:
+    """Read the settings of the pools."""
+    try:
+        return pools.read(yaml.safe_load(file.read_text()), place=str(file))
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{file} is no YAML: {error}") from error
+
+
+def _for_runners(flags: PodFlags) -> Mapping[str, Any]:
+    """Return what runners are told, besides their attempt."""
+    said: dict[str, Any] = {"on": "pod"}
+    if flags.runner_ca is not None:
+        try:
+            said["ca"] = flags.runner_ca.read_text()
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot read {flags.runner_ca}: {error}") from error
+    return said
+
+
+async def work(server: str, token: str, flags: PodFlags) -> None:
+    """Work until this is cancelled; pods that are at work go on."""
+    known, said = read_pools(flags.pools_file), _for_runners(flags)
+    pause = patience()
+    where = Where(flags.namespace, known, Ours(flags.image), flags.surplus)
+    cluster = KubernetesCluster(api.connect(pause, flags.kubeconfig), where, pause)
+    settings = Settings(
+        name=flags.name,
+        server_url=flags.runner_url,
+        pools=dict.fromkeys(known, said),
+        slots=flags.slots,
+        version=__version__,
+        pods=True,
+    )
+    agent = f"steersman-worker/{__version__}"
+    try:
+        async with Client(server, token, user_agent=agent) as client:
+            await Worker(client, cluster, settings, now=time.time, pause=pause).run()
+    finally:
+        await cluster.close()
+
+
+async def work_until_told(server: str, token: str, flags: PodFlags) -> None:
+    """Work until SIGTERM or SIGINT."""
+    task = asyncio.ensure_future(work(server, token, flags))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
