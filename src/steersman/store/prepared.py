@@ -1,0 +1,103 @@
+"""Statements that are compiled once for each database, and then run by its driver alone.
+
+For what is asked thousands of times a minute SQLAlchemy's own way from a statement to rows costs
+more than the database. What it knows (the words of each database, how values are written and read)
+is asked of it once. A prepared statement names all its values; none of them is a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, bindparam, insert
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import Select
+
+Values = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+_FLOAT8 = 701
+"""PostgreSQL's number for the one type of which there are several: all our floats are double."""
+
+
+class Form(NamedTuple):
+    """A statement in the words of one database.
+
+    *names* are its values in order, *constants* those that never change; *write* and *read* turn
+    values into the driver's and back, by name and by position.
+    """
+
+    text: str
+    positional: bool
+    names: tuple[str, ...]
+    constants: Values
+    write: tuple[tuple[str, Convert], ...]
+    keys: tuple[str, ...]
+    read: tuple[tuple[int, Convert], ...]
+
+    def arguments(self, values: Values) -> Any:
+        """Return what the driver takes beside the text."""
+        if self.write or self.constants:
+            known = {**self.constants, **values}
+            for name, convert in self.write:
+                known[name] = convert(known[name])
+            values = known
+        if self.positional:
+            return [values[name] for name in self.names]
+        return {name: values[name] for name in self.names}
+
+    def row(self, found: Iterable[Any]) -> dict[str, Any]:
+        """Return a row by the names of its columns."""
+        if self.read:
+            values = list(found)
+            for position, convert in self.read:
+                values[position] = convert(values[position])
+            found = values
+        return dict(zip(self.keys, found, strict=True))
+
+
+class Prepared:
+    """A statement to run often."""
+
+    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
+        self._statement = statement
+        self._forms: dict[str, Form] = {}
+
+    def form(self, dialect: Dialect) -> Form:
+        """Return the statement as *dialect* says it."""
+        found = self._forms.get(dialect.name)
+        if found is None:
+            found = self._forms[dialect.name] = _form(self._statement, dialect)
+        return found
+
+
+def adding(table: Table, *names: str) -> Prepared:
+    """Prepare the adding of a row of which these columns are given."""
+    statement = insert(table).values({name: bindparam(name) for name in names})
+    return Prepared(statement.inline())
+
+
+def _form(statement: Select[Any] | UpdateBase, dialect: Dialect) -> Form:
+    compiled = statement.compile(dialect=dialect)
+    params = compiled.params
+    binds = {name: bind for bind, name in getattr(compiled, "bind_names", {}).items()}
+    order = getattr(compiled, "positiontup", None)
+    write = {name: each.type.dialect_impl(dialect) for name, each in binds.items()}
+    processors = ((name, kind.bind_processor(dialect)) for name, kind in write.items())
+    columns = list(
+        statement.selected_columns if isinstance(statement, Select) else statement.exported_columns
+    )
+    readers = (
+        (place, each.type.dialect_impl(dialect).result_processor(dialect, _FLOAT8))
+        for place, each in enumerate(columns)
+    )
+    return Form(
+        str(compiled),
+        order is not None,
+        tuple(order if order is not None else params),
+        {name: value for name, value in params.items() if not binds[name].required},
+        tuple((name, convert) for name, convert in processors if convert is not None),
+        tuple(each.key or "" for each in columns),
+        tuple((place, convert) for place, convert in readers if convert is not None),
+    )
