@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import yaml
 
 from steersman.cli.installing import everything
 from steersman.cli.installing.parts import Object
@@ -101,9 +100,9 @@ CASES = {"least": LEAST, "full": FULL, "one": ONE}
 
 
 def objects(case: Case) -> list[Object]:
-    """Return what `steer install` prints, read back."""
-    text = everything.written(everything.objects(check(case.wishes)))
-    return [each for each in yaml.safe_load_all(text) if each]
+    """Return what `steer install` prints."""
+    found: list[Object] = json.loads(json.dumps(everything.objects(check(case.wishes))))
+    return found
 
 
 def one(found: list[Object], kind: str, name: str) -> Object:
