@@ -225,7 +225,7 @@ def test_flags_say_what_the_parts_are_made_of(
     file.write_text(yaml.safe_dump(dict(FULL.wishes.pools)))
     flags = (
         "--image registry.example.org/ci/steersman:1.2 --jobs-namespace shop-jobs --pull-policy"
-        " Always --pull-secret registry --replicas 3 --workers 4 --slots 50 --blobs s3://ci/x"
+        " Always --pull-secret registry --replicas 3 --workers 4 --slots 50 --surplus 5 --blobs s3://ci/x"
         " --s3-endpoint https://minio.example.org --s3-region eu-central-1 --database-secret pg"
         " --s3-secret bucket --env STEERSMAN_ALLOW_HTTP=1 --env-secret oidc --deny 203.0.113.0/24"
         " --deny 2001:db8::/32 --allow 10.1.2.0/24 --from 198.51.100.0/24 --ingress"

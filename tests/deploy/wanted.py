@@ -41,6 +41,7 @@ FULL = Case(
         replicas=3,
         workers=4,
         slots=50,
+        surplus=5,
         blobs="s3://ci/x",
         s3_endpoint="https://minio.example.org",
         s3_region="eu-central-1",
@@ -76,7 +77,7 @@ FULL = Case(
             "env": {"STEERSMAN_ALLOW_HTTP": "1"},
             "envFromSecrets": ["oidc"],
         },
-        "worker": {"replicas": 4, "slots": 50},
+        "worker": {"replicas": 4, "slots": 50, "surplus": 5},
         "jobs": {"namespace": "shop-jobs"},
         "pools": {**POOLS, "images": {"docker": True}},
         "networkPolicy": {

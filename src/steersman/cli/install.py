@@ -36,7 +36,10 @@ from steersman.core.errors import UserError
 @click.option(
     "--slots",
     type=click.IntRange(min=1),
-    help="jobs of each worker [default: what there is room for]",
+    help="jobs of each worker [default: 100, and no more than there is room for]",
+)
+@click.option(
+    "--surplus", type=click.IntRange(min=0), default=0, help="pods that may wait for a node to come"
 )
 @click.option("--blobs", default="", help="s3://BUCKET/PREFIX for logs, artifacts and caches")
 @click.option("--claim", default="", help="or a volume claim, for one server without a bucket")
@@ -105,6 +108,7 @@ def _wishes(said: dict[str, Any]) -> Wishes:
         replicas=said["replicas"],
         workers=said["workers"],
         slots=said["slots"] or 0,
+        surplus=said["surplus"],
         blobs=said["blobs"],
         claim=said["claim"],
         s3_endpoint=said["s3_endpoint"],

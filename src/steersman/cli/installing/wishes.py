@@ -53,7 +53,8 @@ class Wishes(NamedTuple):
     """Everything an admin decides. *url* is how people reach the server.
 
     *blobs* is `s3://BUCKET/PREFIX`; or it is empty, and *claim* names a volume for one server.
-    *pools* is what the worker's pools file holds, *env* more variables of the server.
+    *slots* (0: what it takes unless told) and *surplus* are those of each worker. *pools* is what
+    its pools file holds, *env* more variables of the server.
     """
 
     url: str
@@ -66,6 +67,7 @@ class Wishes(NamedTuple):
     replicas: int = 2
     workers: int = 2
     slots: int = 0
+    surplus: int = 0
     blobs: str = ""
     claim: str = ""
     s3_endpoint: str = ""

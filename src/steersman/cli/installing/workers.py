@@ -47,6 +47,7 @@ def _deployment(wishes: Wishes) -> Object:
             f"--runner-ca={_CERTIFICATES}/ca.crt",
             f"--image={wishes.image}",
             *([f"--slots={wishes.slots}"] if wishes.slots else []),
+            *([f"--surplus={wishes.surplus}"] if wishes.surplus else []),
         ],
         "env": [from_secret("STEERSMAN_WORKER_TOKEN", wishes.names.tokens, "worker")],
         "resources": {
