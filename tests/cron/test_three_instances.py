@@ -32,7 +32,7 @@ class Instances:
         self.entries = making.entries(*schedules)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.crons: dict[str, Cron] = {}
-        self._later: set[asyncio.TimerHandle] = set()
+        self.dead: list[asyncio.Task[None]] = []
 
     def start(self, name: str) -> None:
         ledger = ShakyLedger(self.ledger, name, self.faults)
@@ -43,8 +43,13 @@ class Instances:
         self.tasks[name] = self.loop.create_task(cron.run())
 
     def _kill(self, name: str) -> None:
-        self.tasks[name].cancel()
-        self.loop.call_later(self.faults.chance.uniform(0.1, 20.0), self.start, name)
+        task = self.tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            self.dead.append(task)
+            place, _, life = name.partition("-")
+            again = f"{place}-{int(life or 0) + 1}"
+            self.loop.call_later(self.faults.chance.uniform(0.1, 20.0), self.start, again)
 
     async def quiet(self) -> None:
         """Let no more faults happen, and wait until all is launched."""
@@ -54,7 +59,7 @@ class Instances:
     async def end(self) -> None:
         for task in self.tasks.values():
             task.cancel()
-        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        await asyncio.gather(*self.tasks.values(), *self.dead, return_exceptions=True)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
