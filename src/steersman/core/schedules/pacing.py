@@ -58,10 +58,14 @@ def pick(pace: Pace, ready: Iterable[Ready], now: float) -> tuple[list[Fire], Pa
 
 
 def wait(pace: Pace, waiting: int, now: float) -> float | None:
-    """Return the seconds until there is room for one more; None when nobody waits for it."""
+    """Return the seconds until there is room for some more; None when nobody waits for it.
+
+    Many who wait are looked at together, five times a second.
+    """
     if not waiting or pace.rate <= 0:
         return None
-    return max(0.0, (1.0 - pace.level) / pace.rate - max(0.0, now - pace.at))
+    wanted = max(1.0, min(float(waiting), pace.rate / 5))
+    return max(0.0, (wanted - pace.level) / pace.rate - max(0.0, now - pace.at))
 
 
 def last_launch(rate: float, waiting: int) -> float:

@@ -50,9 +50,6 @@ def plan(schedule: Schedule, cursor: Cursor, now: float, tolerance: float = TOLE
 
 def next_wake(schedule: Schedule, cursor: Cursor) -> int | None:
     """Return the next instant that is to be decided; None when there is none."""
-    if cursor.pause is not None and cursor.pause.until is None:
-        # Nothing waits for what is skipped: the rows are written whenever somebody looks.
-        return None
     found = timetables.next_of(schedule.tables, _first(schedule, cursor.decided))
     if found is not None and schedule.ends is not None and found > schedule.ends:
         return None

@@ -144,17 +144,18 @@ def _shifted(calendar: Calendar, stretch: Stretch, dst: Dst) -> list[int]:
     if stretch.before < stretch.offset:
         low, high = stretch.start + stretch.before, stretch.start + stretch.offset
         # Only times of the very day on which the clock goes on.
-        if _any(calendar, max(low, high // DAY * DAY), high):
+        if has(calendar, max(low, high // DAY * DAY), high):
             found.append(stretch.start)
     if stretch.after > stretch.offset:
         low, high = stretch.end + stretch.offset, stretch.end + stretch.after
         midnight = ((low - 1) // DAY + 1) * DAY
-        if midnight <= high and _any(calendar, low, midnight):
+        if midnight <= high and has(calendar, low, midnight):
             found.append(stretch.end - 1)
     return found
 
 
-def _any(calendar: Calendar, low: int, high: int) -> bool:
+def has(calendar: Calendar, low: int, high: int) -> bool:
+    """Tell whether a wall from *low* up to *high* matches."""
     wall = walls.following(calendar, low) if low < high else None
     return wall is not None and wall < high
 

@@ -1,0 +1,1 @@
+"""Reading configurations of cron: lists as Cronetes had them, and our own maps."""

@@ -1,0 +1,251 @@
+"""Reading one item of a configuration: a schedule and what it launches."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from collections.abc import Mapping as AnyMapping
+from typing import Any, NamedTuple
+
+from steersman.core.errors import UserError
+from steersman.core.nodes import Mapping, Node, Scalar
+from steersman.core.pipelines.findings import Findings
+from steersman.core.schedules import expressions, linting, zones
+from steersman.core.schedules.complaints import BadExpression
+from steersman.core.schedules.expressions import Expression, Mode
+from steersman.core.schedules.schedule import (
+    Alarms,
+    Catching,
+    CatchUp,
+    Overlap,
+    Overlapping,
+    Schedule,
+    Stop,
+)
+from steersman.core.schedules.timetables import Dst, Fold, Gap, Timetable
+from steersman.cron.configs import jobs, values
+from steersman.cron.configs.values import Members
+from steersman.cron.entries import Entry
+from steersman.cron.launchers.base import Work
+
+POLICIES = (
+    "mode", "timezone", "dst", "catch-up", "deadline", "overlap", "group", "jitter", "priority",
+    "project", "attempts", "stop", "alarms", "starts", "ends", "anchor",
+)  # fmt: skip
+KEYS = ("name", "schedule", "schedules", "job", *POLICIES)
+
+
+class Setting(NamedTuple):
+    """What holds for all items: keys that one does not have are taken from *defaults*."""
+
+    mode: Mode
+    zone: str
+    defaults: Members
+    now: int
+    lint: bool
+    strict: bool = True
+
+
+class _Timing(NamedTuple):
+    """The expressions of an item, and what their version is made of."""
+
+    tables: tuple[Timetable, ...]
+    texts: tuple[str, ...]
+    digest: str
+
+
+def read(node: Node, setting: Setting, findings: Findings) -> Entry | None:
+    """Return an item; None, with all its mistakes noted, when it cannot be used."""
+    found = {
+        **setting.defaults,
+        **values.members(node, KEYS, "an item", findings, strict=setting.strict),
+    }
+    before = sum(1 for each in findings.problems if each.severity == "error")
+    if type(node) is not Mapping:
+        return None
+    job_node = found["job"][1] if "job" in found else None
+    if job_node is None:
+        findings.error("missing-job", node, "the item has no job", "write the Job below `job:`")
+    body = jobs.read(job_node, findings) if job_node is not None else None
+    base = jobs.base_name(job_node, findings) if body is not None and job_node else None
+    name = _name(found, base, findings)
+    timing = _timing(found, node, name or "", setting, findings)
+    policy = _policies(found, findings)
+    errors = sum(1 for each in findings.problems if each.severity == "error")
+    if errors > before or timing is None or base is None or name is None or body is None:
+        return None
+    schedule = policy._replace(
+        name=name, tables=timing.tables, texts=timing.texts, version=timing.digest
+    )
+    if setting.lint:
+        for doubt in linting.lint_schedule(schedule, setting.now):
+            findings.warn(doubt.code, _place(found, node), doubt.message, doubt.hint)
+    return Entry(schedule, Work(name, base, body))
+
+
+def _name(found: Members, base: str | None, findings: Findings) -> str | None:
+    if "name" not in found:
+        return base
+    name = values.text(found["name"][1], "name", findings)
+    if name is not None and (len(name) > 200 or not name.isprintable()):
+        findings.error("bad-name", found["name"][1], "a name has at most 200 printable characters")
+        return None
+    return name
+
+
+def _place(found: Members, node: Node) -> Node:
+    return (found.get("schedule") or found.get("schedules") or (node, node))[1]
+
+
+def _timing(
+    found: Members, node: Node, name: str, setting: Setting, findings: Findings
+) -> _Timing | None:
+    given = [found[key][1] for key in ("schedule", "schedules") if key in found]
+    if not given:
+        hint = "write for example `schedule: 30 4 * * *`"
+        findings.error("missing-schedule", node, "the item has no schedule", hint)
+        return None
+    mode = values.word(found["mode"][1], Mode, "mode", findings) if "mode" in found else None
+    mode = mode or setting.mode
+    zone = _zone(found, setting, findings)
+    dst = _dst(found, findings)
+    anchor = 0
+    if "anchor" in found:
+        anchor = values.moment(found["anchor"][1], "anchor", findings) or 0
+    tables, texts = [], []
+    for each in given:
+        for text, place in values.texts(each, "a schedule", findings):
+            expression = _expression(text, place, (mode, name, anchor), findings)
+            if expression is None or zone is None:
+                continue
+            table = expressions.table(expression, zone, dst)
+            tables.append(table)
+            texts.append(text)
+            if setting.lint:
+                for doubt in linting.lint(expression, table, setting.now):
+                    findings.warn(doubt.code, place, f"{text}: {doubt.message}", doubt.hint)
+    if not tables:
+        return None
+    said = repr((mode, texts, zone, dst, anchor, name))
+    return _Timing(tuple(tables), tuple(texts), hashlib.sha256(said.encode()).hexdigest()[:32])
+
+
+def _expression(
+    text: str, place: Scalar, about: tuple[Mode, str, int], findings: Findings
+) -> Expression | None:
+    mode, name, anchor = about
+    try:
+        return expressions.parse(text, mode, seed=name, anchor=anchor)
+    except BadExpression as error:
+        # Only on one line of the file is the column of the mistake known.
+        column = place.column + error.column + (0 if place.plain or text == place.text else 1)
+        at = place._replace(column=column)
+        message = f"{error} (column {error.column + 1} of {text!r})"
+        findings.error("bad-schedule", at, message, error.hint)
+        return None
+
+
+def _zone(found: Members, setting: Setting, findings: Findings) -> str | None:
+    if "timezone" not in found:
+        return setting.zone
+    node = found["timezone"][1]
+    name = values.text(node, "timezone", findings)
+    if name is None:
+        return None
+    try:
+        return zones.zone(name).name
+    except UserError as error:
+        findings.error("unknown-zone", node, str(error), error.hint)
+        return None
+
+
+def _dst(found: Members, findings: Findings) -> Dst | None:
+    if "dst" not in found:
+        return None
+    inner = values.members(found["dst"][1], ("gap", "fold"), "dst", findings)
+    gap = values.word(inner["gap"][1], Gap, "gap", findings) if "gap" in inner else None
+    fold = values.word(inner["fold"][1], Fold, "fold", findings) if "fold" in inner else None
+    return Dst(gap or Gap.SHIFT, fold or Fold.FIRST)
+
+
+def _policies(found: Members, findings: Findings) -> Schedule:
+    """Return a schedule with everything but its name and times."""
+    more: dict[str, Any] = {}
+    for key, read_one in _READERS.items():
+        if key in found:
+            value = read_one(found[key][1], key, findings)
+            if value is not None:
+                more[key.replace("-", "_")] = value
+    return Schedule("", (), **more)
+
+
+def _jitter(node: Node, what: str, findings: Findings) -> int | None:
+    seconds = values.duration(node, what, findings)
+    return None if seconds is None else int(seconds)
+
+
+def _priority(node: Node, what: str, findings: Findings) -> int | None:
+    return values.whole(node, what, -1000, 1000, findings)
+
+
+def _attempts(node: Node, what: str, findings: Findings) -> int | None:
+    return values.whole(node, what, 1, 10, findings)
+
+
+def _catch_up(node: Node, what: str, findings: Findings) -> CatchUp | None:
+    if type(node) is Mapping:
+        inner = values.members(node, ("all",), what, findings)
+        if "all" not in inner:
+            return None
+        most = values.whole(inner["all"][1], f"all of {what}", 1, 100_000, findings)
+        return None if most is None else CatchUp(Catching.ALL, most)
+    kind = values.word(node, Catching, what, findings)
+    return None if kind is None else CatchUp(kind)
+
+
+def _overlap(node: Node, what: str, findings: Findings) -> Overlap | None:
+    if type(node) is Mapping:
+        inner = values.members(node, ("queue",), what, findings)
+        if "queue" not in inner:
+            return None
+        most = values.whole(inner["queue"][1], f"queue of {what}", 1, 10_000, findings)
+        return None if most is None else Overlap(Overlapping.QUEUE, most)
+    kind = values.word(node, Overlapping, what, findings)
+    return None if kind is None else Overlap(kind)
+
+
+def _stop(node: Node, what: str, findings: Findings) -> Stop:
+    inner = values.members(node, ("failures", "successes"), what, findings)
+    found: AnyMapping[str, int | None] = {
+        key: values.whole(each[1], f"{key} of {what}", 1, 1_000_000, findings)
+        for key, each in inner.items()
+    }
+    return Stop(**found)
+
+
+def _alarms(node: Node, what: str, findings: Findings) -> Alarms:
+    inner = values.members(node, Alarms._fields, what, findings)
+    found: dict[str, Any] = {
+        key: values.duration(inner[key][1], f"{key} of {what}", findings)
+        for key in ("late", "running", "silent")
+        if key in inner
+    }
+    if "missed" in inner:
+        found["missed"] = values.boolean(inner["missed"][1], f"missed of {what}", findings)
+    return Alarms(**{key: value for key, value in found.items() if value is not None})
+
+
+_READERS: AnyMapping[str, Callable[[Node, str, Findings], Any]] = {
+    "deadline": values.duration,
+    "jitter": _jitter,
+    "priority": _priority,
+    "attempts": _attempts,
+    "group": values.text,
+    "project": values.text,
+    "starts": values.moment,
+    "ends": values.moment,
+    "catch-up": _catch_up,
+    "overlap": _overlap,
+    "stop": _stop,
+    "alarms": _alarms,
+}
