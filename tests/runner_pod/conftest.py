@@ -16,7 +16,8 @@ Make = Callable[[Granted], EnginePod]
 
 @pytest.fixture(scope="session")
 def platform(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with machine(tmp_path_factory.mktemp("server"), host="0.0.0.0") as found:
+    # Pods are other machines to it.
+    with machine(tmp_path_factory.mktemp("server"), host="0.0.0.0") as found:  # noqa: S104
         found.start()
         platform = Platform(found, gateway())
         yield platform

@@ -44,9 +44,13 @@ class Platform:
 
     def granted(self, folder: Path, files: Mapping[str, str], **request: Any) -> Granted:
         """Trigger a run of a project of its own, and lease its first attempt."""
+        return self.again(self.add(repository(folder, files)), **request)
+
+    def add(self, folder: Path) -> str:
+        """Make a project of a repository, and return its name."""
         name = f"p{secrets.token_hex(4)}"
-        self.machine.add_project(name, repository(folder, files))
-        return self.again(name, **request)
+        self.machine.add_project(name, folder)
+        return name
 
     def again(self, project: str, **request: Any) -> Granted:
         """Trigger another run of a project, and lease its first attempt."""
@@ -61,24 +65,9 @@ class Platform:
             "server_url": self.url,
             "pool": given["pool"],
             "settings": {},
-            "wanted": given.get("wanted") or self._wanted(given),
+            "wanted": given["wanted"],
         }
         return Granted(project, given["run"], given["attempt"], given["lease"], order)
-
-    def _wanted(self, given: dict[str, Any]) -> dict[str, Any]:
-        # TODO until the server says it
-        from steersman import pipeline_file
-        from steersman.core import pods
-        from steersman.core.filled_boxes import Values
-
-        text = self.machine._http.get(
-            f"/api/v1/runs/{given['run']}/file",
-            headers={"Authorization": f"Bearer {self.machine.admin}"},
-        ).text
-        config = pipeline_file.parse(text, "wercker.yml").checked()
-        return pods.plain(
-            pods.wanted(config.pipelines["build"], Values({}, {}), pods.About(given["attempt"]))
-        )
 
     def tell(self, granted: Granted, *notes: Mapping[str, Any]) -> None:
         """Say what the worker sees of a pod."""

@@ -147,8 +147,10 @@ class _Printing(logging.Handler):
             os.write(2, f"{self.format(record)}\n".encode(errors="replace"))
 
 
-def _begin() -> None:
+def _begin(volumes: Volumes) -> None:
     os.umask(0o002)
+    with suppress(OSError):
+        (volumes.spool / "tmp").mkdir(exist_ok=True)
     for stream in (1, 2):
         # Whoever reads it may hang for hours; a full pipe must not stop us.
         with suppress(OSError):
@@ -166,7 +168,7 @@ def main(arguments: Sequence[str], volumes: Volumes | None = None) -> int:
     if list(arguments) not in (["prepare"], ["run"]):
         sys.stderr.write("steersman.cli.pod_runner: say `prepare` or `run`\n")
         return 2
-    _begin()
+    _begin(volumes)
     try:
         return asyncio.run(_run(arguments[0], volumes))
     except SteersmanError as error:

@@ -47,4 +47,4 @@ def _link(path: str) -> str:
 def sharing(path: str, group: int) -> str:
     """Make what is below *path* readable for the group of the runner."""
     folder = quoting.single(path)
-    return f"chmod -R g+rX {folder}; chown -Rh :{group} {folder} || chown -R :{group} {folder}\n"
+    return f"chmod -R ug+rX {folder}; chown -Rh :{group} {folder} || chown -R :{group} {folder}\n"
