@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from steersman.cli import server_parts
+from steersman.cli.runner_port import RunnerPort, RunnerServer
 from steersman.core.errors import SteersmanError, UserError
 from steersman.server import app as apps
 from steersman.server.collecting import Collector
@@ -34,7 +35,7 @@ class Address(NamedTuple):
     port: int
 
 
-def listen(address: Address) -> socket.socket:
+def listen(address: Address, *, flag: str = "--listen") -> socket.socket:
     """Return the listening socket; `UserError` when somebody else has the port."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     # Named as TCP, or asyncio does not turn Nagle's delay off: 40 ms for each answer.
@@ -46,7 +47,7 @@ def listen(address: Address) -> socket.socket:
         found.close()
         raise UserError(
             f"cannot listen on {address.host}:{address.port}: {error.strerror}",
-            hint="name another one by --listen HOST:PORT",
+            hint=f"name another one by {flag} HOST:PORT",
         ) from error
     found.listen(1024)
     return found
@@ -56,9 +57,12 @@ async def serve(
     platform: Platform,
     at: socket.socket,
     beside: Callable[[], Awaitable[None]] | None = None,
+    *,
+    runners: RunnerPort | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; *beside* runs as soon as requests are answered.
 
+    With *runners* these have a port of their own, which begins and ends with the other.
     Whoever waits for something (a log, events, work) is let go first; requests end in order.
     """
     settings = platform.settings
@@ -82,13 +86,16 @@ async def serve(
         date_header=False,
     )
     closing: asyncio.Event = app.state.closing
+    for_runners = RunnerServer(platform, runners, GRACE) if runners else None
 
     def close() -> None:
         closing.set()
+        if for_runners is not None:
+            for_runners.close()
         platform.store.waking.close()
 
     server = _Server(config, close)
-    serving = asyncio.ensure_future(server.serve(sockets=[at]))
+    serving = asyncio.ensure_future(_all(server, at, for_runners))
     try:
         await asyncio.wait({serving, server.ready}, return_when=asyncio.FIRST_COMPLETED)
         if beside is not None and server.started:
@@ -114,6 +121,20 @@ def tasks(platform: Platform, sender: Sender) -> tuple[apps.Task, ...]:
         sender.run,
         collector.run,
     )
+
+
+async def _all(server: _Server, at: socket.socket, for_runners: RunnerServer | None) -> None:
+    """Serve both ports; the end of either is the end of the other."""
+    if for_runners is None:
+        await server.serve(sockets=[at])
+        return
+    second = asyncio.ensure_future(for_runners.run_beside())
+    second.add_done_callback(lambda _: server.close())
+    try:
+        await server.serve(sockets=[at])
+    finally:
+        for_runners.close()
+        await second
 
 
 async def _both(
@@ -148,6 +169,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.ready.done():
             self.ready.set_result(None)
+
+    def close(self) -> None:
+        """End, after those who are being answered."""
+        self._closing()
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A signal comes between any two of the loop's steps.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import uvloop
+import uvloop
 import contextlib
 import fcntl
 import logging
@@ -19,6 +21,7 @@ from steersman.core.errors import UserError
 if TYPE_CHECKING:
     import socket
 
+    from steersman.cli.runner_port import RunnerPort
     from steersman.server.platform import Platform
 
 PORT = 8080
@@ -130,11 +133,28 @@ def command(  # noqa: PLR0913 - each is a flag
         )
         # Runners of another user must reach their folders; everything else in there is ours.
         folder.chmod(0o711 if host_user else 0o700)
-        return asyncio.run(_up(parts, at, shown, folder, flags))
+        return uvloop.run(_up(parts, at, shown, folder, flags))
 
 
 @click.command("server")
 @_server_options
+@click.option(
+    "--runner-listen",
+    envvar="STEERSMAN_RUNNER_LISTEN",
+    help="HOST:PORT that serves runners and nothing else, for where jobs may reach it",
+)
+@click.option(
+    "--runner-tls-cert",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="STEERSMAN_RUNNER_TLS_CERT",
+    help="its certificate, with the whole chain, as PEM; looked at again when it is replaced",
+)
+@click.option(
+    "--runner-tls-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="STEERSMAN_RUNNER_TLS_KEY",
+    help="the key of the certificate",
+)
 def server(  # noqa: PLR0913 - each is a flag
     data: Path | None,
     listen: str,
@@ -144,14 +164,35 @@ def server(  # noqa: PLR0913 - each is a flag
     *,
     allow_http: bool,
     allow_private_targets: bool,
+    runner_listen: str | None,
+    runner_tls_cert: Path | None,
+    runner_tls_key: Path | None,
 ) -> int:
     """Run a server; workers run elsewhere (`steer worker run`)."""
     folder = data_folder(data)
     with locked(folder):
+        runners = _runner_port(runner_listen, runner_tls_cert, runner_tls_key)
         parts, at, shown = _opened(
             folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
         )
-        return asyncio.run(_serve(parts, at, shown, folder))
+        return uvloop.run(_serve(parts, at, shown, folder, runners))
+
+
+def _runner_port(listen: str | None, cert: Path | None, key: Path | None) -> RunnerPort | None:
+    """Open the port for runners, where there is to be one."""
+    if (cert is None) is not (key is None) or (cert and listen is None):
+        raise UserError(
+            "the certificate for runners is of no use alone",
+            hint="give --runner-listen, --runner-tls-cert and --runner-tls-key together",
+        )
+    if listen is None:
+        return None
+    _require_libraries()
+    from steersman.cli.runner_port import Certificate, RunnerPort
+    from steersman.cli.serving import listen as opened
+
+    certificate = Certificate(cert, key) if cert and key else None
+    return RunnerPort(opened(_address(listen), flag="--runner-listen"), certificate)
 
 
 def data_folder(data: Path | None) -> Path:
@@ -180,14 +221,10 @@ def _opened(
     """Open everything there is to open, before anything is said."""
     os.umask(0o077)
     start_logging()
-    try:
-        from steersman.cli import serving
-        from steersman.cli.server_parts import Options, build
-    except ImportError as error:
-        raise UserError(
-            f"the server's libraries are not installed ({error.name})",
-            hint="pip install 'steersman[server]'",
-        ) from None
+    _require_libraries()
+    from steersman.cli import serving
+    from steersman.cli.server_parts import Options, build
+
     at = serving.listen(_address(listen))
     host, port = at.getsockname()[:2]
     shown = (url or f"http://{host}:{port}").rstrip("/")
@@ -201,6 +238,16 @@ def _opened(
         allow_private_targets=private,
     )
     return build(options), at, shown
+
+
+def _require_libraries() -> None:
+    try:
+        from steersman.cli import server_parts, serving  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"the server's libraries are not installed ({error.name})",
+            hint="pip install 'steersman[server]'",
+        ) from None
 
 
 def _address(listen: str) -> Any:
@@ -219,7 +266,9 @@ def start_logging() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-async def _serve(parts: Platform, at: socket.socket, shown: str, folder: Path) -> int:
+async def _serve(
+    parts: Platform, at: socket.socket, shown: str, folder: Path, runners: RunnerPort | None
+) -> int:
     from steersman.cli.serving import serve
     from steersman.server import first_start
 
@@ -228,11 +277,18 @@ async def _serve(parts: Platform, at: socket.socket, shown: str, folder: Path) -
         await first_start.let_in(parts, worker)
 
     async def told() -> None:
-        _say(shown, folder, token, "workers connect by `steer worker run`")
+        _say(shown, folder, token, f"workers connect by `steer worker run`{_of_runners(runners)}")
         await asyncio.Event().wait()
 
-    await serve(parts, at, told)
+    await serve(parts, at, told, runners=runners)
     return 0
+
+
+def _of_runners(port: RunnerPort | None) -> str:
+    if port is None:
+        return ""
+    host, number = port.at.getsockname()[:2]
+    return f", runners at port {number} of {host} {'by TLS' if port.certificate else 'in the open'}"
 
 
 async def _up(parts: Platform, at: socket.socket, shown: str, folder: Path, flags: Any) -> int:

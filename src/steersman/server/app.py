@@ -114,6 +114,7 @@ def build_for_runners(platform: Platform) -> FastAPI:
     """Return what the port for runners serves: nothing but what their tokens open."""
     app = FastAPI(title="Steersman for runners", version=__version__, openapi_url=None)
     app.state.platform = platform
+    app.state.closing = asyncio.Event()
     problems.install(app)
     app.include_router(runner_api.router)
     app.add_middleware(Limits, most=platform.settings.body_limit)

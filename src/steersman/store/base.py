@@ -101,6 +101,9 @@ class Waking:
     def listen(self, topic: str, listener: Callable[[], None]) -> Callable[[], None]:
         """Let *listener* be called on the loop whenever *topic* is woken; return how to stop it."""
         self._listeners.setdefault(topic, set()).add(listener)
+        if self.closed:
+            # It came while the others were let go.
+            listener()
 
         def stop() -> None:
             found = self._listeners.get(topic, set())
