@@ -52,7 +52,12 @@ def open_engine(url: str, *, readers: bool = False) -> Engine:
             pool_size=CONNECTIONS,
             max_overflow=0,
             pool_pre_ping=False,
-            connect_args={"connect_timeout": 5, "application_name": "steersman"},
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "steersman",
+                # A database made without a locale would give bytes for texts.
+                "client_encoding": "utf8",
+            },
         )
     Path(address.database or "steersman.db").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
