@@ -20,7 +20,10 @@ async def listen(url: str, channel: str, waking: Waking) -> None:
     text = address.render_as_string(hide_password=False)
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(text, autocommit=True) as connection:
+            connecting = psycopg.AsyncConnection.connect(
+                text, autocommit=True, client_encoding="utf8"
+            )
+            async with await connecting as connection:
                 await connection.execute(f"LISTEN {channel}".encode())
                 # Whatever was told while nobody listened is looked for.
                 waking.wake_all()
