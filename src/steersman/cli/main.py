@@ -51,6 +51,9 @@ COMMANDS = {
     "step": ("remote.steps", "publish a step on the server, and list those there"),
     "queue": ("remote.workers:queue", "list what waits for a worker"),
     "worker": ("remote.workers", "run a worker here; look at workers of a server"),
+    "cron": ("cron", "launch Jobs of a cluster by schedules, once each"),
+    "reap": ("reap", "remove ended Jobs of cron"),
+    "cronetes": ("cronetes", "the same by the command line of Cronetes"),
     "version": ("version", "print the version"),
 }
 ALIASES = {"b": "build", "d": "deploy", "check-config": "check", "v": "version"}

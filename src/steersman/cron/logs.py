@@ -29,6 +29,7 @@ class Event(StrEnum):
     REQUEST_DONE = "request_done"
     ALARM_RAISED = "alarm_raised"
     ALARM_OVER = "alarm_over"
+    ALARM_UNTOLD = "alarm_untold"
     CLUSTER_AWAY = "cluster_away"
 
 
