@@ -38,6 +38,7 @@ from steersman.server.api import (
 from steersman.server.limits import Limits
 from steersman.server.oidc import OidcSettings
 from steersman.server.platform import Platform
+from steersman.server.readiness import Readiness
 
 Task = Callable[[], Coroutine[Any, Any, None]]
 API = "/api/v1"
@@ -97,6 +98,7 @@ def build(
     )
     app.state.platform = platform
     app.state.oidc = oidc
+    app.state.readiness = Readiness(platform.store, platform.blobs)
     app.state.closing = asyncio.Event()
     problems.install(app)
     # Addresses are looked through in this order: what is asked most often comes first.

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from steersman import __version__
-from steersman.core.errors import SteersmanError
 from steersman.server import metrics
 from steersman.server.access import Parts
 from steersman.server.problems import problem
+from steersman.server.readiness import Readiness
 
 router = APIRouter(tags=["system"])
 
@@ -21,16 +21,18 @@ async def alive() -> Response:
 
 
 @router.get("/readyz")
-async def ready(request: Request, parts: Parts) -> Response:
-    """Say whether requests should come here: store and blobs answer, and we are not leaving."""
+async def ready(request: Request) -> Response:
+    """Say whether requests should come here: the store answers, and we are not leaving.
+
+    Blobs that do not answer are said, but every server would miss them alike.
+    """
     if request.app.state.closing.is_set():
         return problem(503, "not ready", "the server is stopping")
-    try:
-        await parts.store.check()
-        await parts.blobs.check()
-    except SteersmanError as error:
-        return problem(503, "not ready", str(error))
-    return PlainTextResponse("ready\n")
+    readiness: Readiness = request.app.state.readiness
+    found = await readiness.look()
+    if not found.ready:
+        return problem(503, "not ready", found.words)
+    return PlainTextResponse(f"{found.words}\n")
 
 
 @router.get("/version")
