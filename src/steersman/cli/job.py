@@ -14,7 +14,7 @@ from steersman import __version__
 from steersman.cli import git_facts
 from steersman.cli.working_dir import WorkingDir
 from steersman.containers.base import Containers, PullPolicy
-from steersman.core import environment_file, ignores, variables
+from steersman.core import environment_file, ignores, resources, variables
 from steersman.core.errors import UserError
 from steersman.core.pipelines.model import Config, Pipeline
 from steersman.core.pipelines.pick import target_steps, timeouts
@@ -87,9 +87,15 @@ def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
         enable_volumes=flags["enable_volumes"],
         keep=flags["no_remove"],
         dns=tuple(flags["docker_dns"]),
-        memory=flags["docker_memory"] and flags["docker_memory"] * 1024 * 1024,
+        memory=_memory(pipeline, flags),
         network=flags["docker_network"],
     )
+
+
+def _memory(pipeline: Pipeline, flags: Flags) -> int | None:
+    if flags["docker_memory"] is not None:
+        return int(flags["docker_memory"]) * 1024 * 1024
+    return resources.of(pipeline.reserved).memory
 
 
 def _facts(request: Request, run_id: str, root: str) -> RunFacts:
