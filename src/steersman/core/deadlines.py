@@ -93,14 +93,15 @@ def expire(
     return ended(attempt, found.state, found.reason, found.message, now=now)
 
 
-def node_was_busy(attempt: Attempt, last_start: float | None) -> Attempt:
+def node_was_busy(attempt: Attempt, last_start: float | None, policy: Policy = DEFAULT) -> Attempt:
     """Let the time to start count from the last start of another runner on the same node.
 
-    A node that is healthy starts what it was given one after the other.
+    A node that is healthy starts what it was given one after the other; but not for ever.
     """
     if attempt.state is not State.LEASED or last_start is None or last_start <= attempt.placed:
         return attempt
-    return attempt._replace(placed=last_start)
+    latest = attempt.placed + policy.starting - policy.scheduled
+    return attempt._replace(placed=min(last_start, latest))
 
 
 def _queued(attempt: Attempt, policy: Policy) -> list[Deadline]:

@@ -66,6 +66,8 @@ class Stage(StrEnum):
 
 STAGES = {Stage.PLACED: 20.0, Stage.PULLING: 15 * 60.0, Stage.PREPARED: 20.0}
 """How many seconds a stage may last in which nothing of ours runs."""
+BUSY = 5 * 60.0
+"""The most seconds for which a node that begins other runners is waited for."""
 
 
 class Held(NamedTuple):
@@ -175,15 +177,35 @@ def plan(
 ) -> tuple[Action, ...]:
     """Say what is to be done now; once it is done, the plan is empty until something changes."""
     there = {each.attempt: each for each in seen}
-    return tuple(_keep(held, there, now)) + tuple(_clear(gone, there, now))
+    return tuple(_keep(tuple(held), there, now)) + tuple(_clear(gone, there, now))
 
 
-def _keep(held: Iterable[Held], there: Mapping[str, Seen], now: float) -> Iterator[Action]:
+def _keep(held: tuple[Held, ...], there: Mapping[str, Seen], now: float) -> Iterator[Action]:
+    lively = _lively(held, there)
     for each in held:
         decide = _prepare if each.phase is Phase.WANTED else _watch
-        action = decide(each, there.get(each.attempt), now)
+        action = decide(_waited_for(each, there, lively), there.get(each.attempt), now)
         if action is not None:
             yield action
+
+
+def _lively(held: Iterable[Held], there: Mapping[str, Seen]) -> dict[str, float]:
+    """Return when each node last went on with a runner of ours."""
+    found: dict[str, float] = {}
+    for each in held:
+        seen = there.get(each.attempt)
+        if seen is not None and each.stage in (Stage.PREPARING, Stage.PREPARED, Stage.RUNNING):
+            found[seen.node] = max(found.get(seen.node, 0.0), each.entered)
+    return found
+
+
+def _waited_for(held: Held, there: Mapping[str, Seen], lively: Mapping[str, float]) -> Held:
+    """Let the time of a stage begin anew while its node begins others, one after the other."""
+    seen = there.get(held.attempt)
+    if seen is None or held.stage not in (Stage.PLACED, Stage.PREPARED):
+        return held
+    last = min(lively.get(seen.node, 0.0), held.entered + BUSY)
+    return held._replace(entered=max(held.entered, last))
 
 
 def _prepare(held: Held, seen: Seen | None, now: float) -> Action | None:

@@ -84,6 +84,14 @@ def test_a_node_that_starts_others_is_given_time() -> None:
     assert node_was_busy(running, 140.0) is running
 
 
+def test_no_node_is_so_busy_that_it_is_waited_for_without_end() -> None:
+    leased = advance(attempt(State.LEASED), Renewed(1, 1e9, node="n1"), 130.0)
+    at = 100 + DEFAULT.starting
+    waits = node_was_busy(leased, at - 1)
+    assert expire(waits, at - 0.1, 0.0) is waits
+    assert expire(waits, at, 0.0).reason is Reason.NEVER_STARTED
+
+
 def test_a_doubt_ends_a_silent_runner_soon_with_its_own_reason() -> None:
     doubted = advance(attempt(State.RUNNING), Lost(1, Reason.EVICTED, "evicted"), 125.0)
     doubted = advance(doubted, Lost(1, Reason.NODE_LOST), 139.0)

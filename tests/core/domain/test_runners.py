@@ -6,9 +6,11 @@ import pytest
 
 from steersman.core.reports import Reason
 from steersman.core.runners import (
+    BUSY,
     CANCELLING,
     CREATING,
     LEAVING,
+    STAGES,
     STOPPING,
     UNSEEN,
     Action,
@@ -21,6 +23,7 @@ from steersman.core.runners import (
     Phase,
     Report,
     Seen,
+    Stage,
     State,
     Stop,
     free,
@@ -127,3 +130,30 @@ def test_what_is_held_or_has_not_ended_takes_a_slot_and_never_two() -> None:
     assert free(4, [held(BEGUN)], seen) == 2
     assert free(1, [held(BEGUN)], seen) == 0
     assert free(4, [], []) == 4
+
+
+def _stuck(age: float, *, neighbour: float | None, node: str = "n1") -> str:
+    """Say what follows for a runner that was placed *age* ago, beside one that went on since."""
+    late = Held("a", 3, MADE, NOW - age, stage=Stage.PLACED, entered=NOW - age, looked=True)
+    all_held = [late]
+    seen = [Seen("a", PENDING, stage=Stage.PLACED, node="n1")]
+    if neighbour is not None:
+        began = NOW - neighbour
+        all_held.append(Held("b", 1, BEGUN, began, stage=Stage.RUNNING, entered=began))
+        seen.append(Seen("b", RUNNING, began, stage=Stage.RUNNING, node=node))
+    return said(next((each for each in plan(all_held, seen, (), NOW) if each.attempt == "a"), None))
+
+
+def test_a_runner_that_was_placed_begins_in_time_unless_its_node_is_sick() -> None:
+    most = STAGES[Stage.PLACED]
+    assert _stuck(most - 1, neighbour=None) == "nothing"
+    assert _stuck(most, neighbour=None) == Reason.NEVER_STARTED
+    assert _stuck(most, neighbour=most + 5) == Reason.NEVER_STARTED
+
+
+def test_a_node_that_begins_other_runners_is_waited_for_but_not_for_ever() -> None:
+    most = STAGES[Stage.PLACED]
+    assert _stuck(2 * most, neighbour=1) == "nothing"
+    assert _stuck(2 * most, neighbour=most) == Reason.NEVER_STARTED
+    assert _stuck(2 * most, neighbour=1, node="n2") == Reason.NEVER_STARTED
+    assert _stuck(BUSY + most, neighbour=1) == Reason.NEVER_STARTED
