@@ -12,15 +12,20 @@ from typing import Any
 
 import pytest
 
+from steersman.cluster.base import Cluster, Seen
 from steersman.cluster.kubernetes.api import Api, connect
+from steersman.cluster.kubernetes.containers import Ours
+from steersman.cluster.kubernetes.door import KubernetesCluster, Where
 from steersman.cluster.kubernetes.pools import Amounts, Pool
 from steersman.core.errors import SteersmanError
+from steersman.core.runners import Stage
 from steersman.patience import patience
 
 IMAGE = os.environ.get("STEERSMAN_TEST_IMAGE", "busybox")
 """An image with a shell that the nodes have, or can fetch."""
 SMALL = Amounts("10m", "64Mi", "64Mi")
 POOL = Pool("default", SMALL, Amounts("2", "1Gi", "2Gi"), SMALL, SMALL)
+WAITS = ("sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait")
 PREFIX = "steer-test-"
 
 
@@ -75,6 +80,23 @@ def namespace() -> Iterator[str]:
         yield name
     finally:
         ask(lambda api: api.call("DELETE", f"/api/v1/namespaces/{name}"))
+
+
+def cluster(
+    namespace: str, run: tuple[str, ...] = WAITS, prepare: tuple[str, ...] = ("true",), **pool: Any
+) -> KubernetesCluster:
+    """Return a door to the cluster whose runners are shells that do as they are told."""
+    where = Where(namespace, {"default": POOL._replace(**pool)}, Ours(IMAGE, prepare, run))
+    return KubernetesCluster(api(), where, patience())
+
+
+async def up(cluster: Cluster, attempt: str) -> Seen:
+    """Wait until a runner runs, and everything beside it."""
+    while True:
+        seen = {each.attempt: each for each in await cluster.runners()}.get(attempt)
+        if seen is not None and seen.stage is Stage.RUNNING and not seen.notes:
+            return seen
+        await cluster.changed(5.0)
 
 
 def wanted(image: str = IMAGE, **more: Any) -> dict[str, Any]:

@@ -17,14 +17,29 @@ from steersman.cluster.fake import FakeCluster, FakeRunners, Life
 from steersman.cluster.local import NURSERY_LOG, LocalCluster
 from steersman.cluster.nursing import Upbringing
 from tests.contracts.cluster import lives
+from tests.kubernetes import clusters
 
 ROOT = Path(__file__).parents[3]
 ENTRY = "tests.contracts.cluster.lives:main"
-PATIENCE = 30.0
+PATIENCE = 60.0
+LIVES = """
+case $(cat /steersman/order/spec.json) in
+    *'"life": "ends"'*) exit 0 ;;
+    *'"life": "stubborn"'*) trap '' TERM ;;
+    *) trap 'exit 0' TERM ;;
+esac
+sleep 3600 &
+while :; do wait; done
+"""
+"""What a runner that is a pod does, in a shell."""
 
 
 def spec(attempt: str = "a1", life: str = "waits", **settings: Any) -> RunnerSpec:
-    return RunnerSpec(attempt, "secret", "http://ci.test", "default", {"life": life, **settings})
+    said = {"life": life, **settings}
+    # Where a runner is a pod, its box lets go at once, but for one that will not stop.
+    box = {"entrypoint": ["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"]}
+    wanted = clusters.wanted(box=box)
+    return RunnerSpec(attempt, "secret", "http://ci.test", "default", said, wanted)
 
 
 def upbringing(root: Path, entry: str = ENTRY) -> Upbringing:
@@ -43,14 +58,17 @@ def local(root: Path, **more: Any) -> LocalCluster:
 class Place:
     """A place where runners outlive the cluster object that made them."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, namespace: str = "") -> None:
         self.kind = kind
         self.folder = folder
+        self.namespace = namespace
         self._table = FakeRunners()
 
     def cluster(self) -> Cluster:
         if self.kind == "local":
             return local(self.folder)
+        if self.kind == "kubernetes":
+            return clusters.cluster(self.namespace, run=("sh", "-c", LIVES))
         return FakeCluster(self._table, lambda spec: Life(spec.settings["life"]))
 
     @asynccontextmanager
@@ -63,12 +81,20 @@ class Place:
 
     async def ready(self, cluster: Cluster, attempt: str = "a1") -> None:
         """Wait until a runner that waits is up and does so."""
+        if self.kind == "kubernetes":
+            # Its shell may still set its trap: nobody tells from outside, so it is asked.
+            await clusters.up(cluster, attempt)
+            return
         file = self.folder / "runners" / attempt / lives.READY
         await until(cluster, lambda: self.kind == "fake" or file.exists())
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "local", pytest.param("kubernetes", marks=pytest.mark.kubernetes)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    if request.param == "kubernetes":
+        with clusters.namespace() as name:
+            yield Place(request.param, tmp_path, name)
+        return
     place = Place(request.param, tmp_path)
     yield place
     do(lambda: clear(place.cluster()))

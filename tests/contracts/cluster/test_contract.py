@@ -69,7 +69,8 @@ def test_what_has_not_ended_cannot_be_deleted(place: Place) -> None:
             await cluster.create(spec())
             with pytest.raises(Conflict):
                 await cluster.delete("a1")
-            assert await state(cluster) is State.RUNNING
+            # Where others bring it up it may still be on its way.
+            assert await state(cluster) in (State.PENDING, State.RUNNING)
 
     do(work)
 

@@ -119,7 +119,7 @@ class KubernetesCluster:
             return await self._api.call("POST", f"{self._path}/pods", pod)
         except Exists:
             there = await self._pod(spec.attempt)
-            if there is None or there["metadata"].get("deletionTimestamp"):
+            if there is None or self._watching.is_cleared(there):
                 what = f"an earlier pod of {spec.attempt} is still being removed"
                 raise Unavailable(what) from None
             return there
@@ -237,11 +237,12 @@ class KubernetesCluster:
     async def _sweep(self) -> None:
         """Look for Secrets whose pod was never made, or went without them."""
         while True:
+            # Nothing is urgent about it: what was just made is not left over.
+            await self._pause.sleep(SWEEP)
             try:
                 await self.sweep()
             except SteersmanError as error:
                 log.warning("sweep_failed: %s", error)
-            await self._pause.sleep(SWEEP)
 
     async def sweep(self) -> None:
         """Look once."""

@@ -55,6 +55,7 @@ class Reflector:
         self._buried: deque[str] = deque(maxlen=BURIED)
         self.objects: dict[str, Object] = {}
         self.listed = asyncio.Event()
+        self.tried = asyncio.Event()
         self.trouble: SteersmanError | None = None
 
     async def run(self) -> NoReturn:
@@ -74,6 +75,7 @@ class Reflector:
                     self.trouble = error
                     self._changed(None, None)
                 tries += 1
+            self.tried.set()
             if tries:
                 await self._pause.sleep(self._pause.pause(tries))
 
@@ -101,6 +103,7 @@ class Reflector:
                 self._changed(old, None)
         self._version = version
         self.trouble = None
+        self.tried.set()
         for each in found.values():
             self.put(each, kept=True)
         if not self.listed.is_set():

@@ -7,6 +7,7 @@ visible, as ended, until somebody takes notice: a pod that is no more cannot say
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Coroutine, Iterable
@@ -24,6 +25,7 @@ CLEARING = 2
 """Seconds given to what is left of a pod whose runner ended; the odd number tells it was us."""
 MOST_DEPARTED = 2000
 FIRST = 30.0
+LEAVING = 2.0
 TAIL = {"tailLines": "20", "limitBytes": "4000"}
 TAIL_WITHIN = 5.0
 log = logging.getLogger("steersman.cluster")
@@ -77,6 +79,12 @@ class Watching:
 
     async def stop(self) -> None:
         """Follow no more."""
+        if self._tasks:
+            # A connection that is cancelled while it is made stays open for a while.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVING):
+                    for each in (self.pods, self._of_pods, self.nodes):
+                        await each.tried.wait()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -90,7 +98,8 @@ class Watching:
         there = {
             seen.attempt: seen
             for name, seen in self._seen.items()
-            if not self._is_cleared(self.pods.objects[name], seen)
+            if not (seen.leaving and seen.state is State.ENDED)
+            or not self.is_cleared(self.pods.objects[name])
         }
         return {**self._departed, **there}
 
@@ -120,24 +129,27 @@ class Watching:
         if uid is not None:
             self._remember(uid)
 
+    def is_cleared(self, pod: Object) -> bool:
+        """Tell whether a pod is being removed by us."""
+        metadata = pod["metadata"]
+        if metadata.get("deletionGracePeriodSeconds") == CLEARING:
+            self._remember(metadata["uid"])
+        return metadata["uid"] in self._cleared
+
     def _remember(self, uid: str) -> None:
         self._cleared[uid] = None
         while len(self._cleared) > MOST_DEPARTED:
             self._cleared.popitem(last=False)
 
-    def _is_cleared(self, pod: Object, seen: Seen) -> bool:
-        cleared = pod["metadata"]["uid"] in self._cleared
-        return cleared and seen.leaving and seen.state is State.ENDED
-
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         self.woken.set()
         if old is None and new is None and self.pods.trouble is not None:
             log.warning("cluster_away: %s", self.pods.trouble)
-        metadata = (new or old or {}).get("metadata") or {}
-        if metadata.get("deletionGracePeriodSeconds") == CLEARING:
-            # Also where another worker did it. The kubelet's last word sets it to nothing.
-            self._remember(metadata["uid"])
-        self._seen.pop(str(metadata.get("name")), None)
+        latest = new or old
+        if latest is not None:
+            # Another worker may have done it; and the kubelet's last word no longer says so.
+            self.is_cleared(latest)
+            self._seen.pop(latest["metadata"]["name"], None)
         if old is not None and new is None:
             self._depart(old)
 
