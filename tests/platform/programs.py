@@ -133,6 +133,11 @@ class Machine:
         headers = {"Authorization": f"Bearer {self.admin}"}
         return self._http.get(f"/api/v1/attempts/{attempt}/log", headers=headers).content
 
+    def bytes(self, path: str) -> bytes:
+        """Return what is downloaded at *path*."""
+        headers = {"Authorization": f"Bearer {self.admin}"}
+        return self._http.get(path, headers=headers, follow_redirects=True).content
+
     def runs(self, project: str) -> list[dict[str, Any]]:
         """Return every run of a project."""
         found: list[dict[str, Any]] = []
@@ -206,7 +211,13 @@ def repository(folder: Path, files: Mapping[str, str]) -> Path:
     folder.mkdir(parents=True)
     for name, text in files.items():
         (folder / name).write_text(text)
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "one"]):
-        subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
+    commit(folder)
     return folder
+
+
+def commit(folder: Path) -> None:
+    """Commit everything there is."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    for words in (["add", "-A"], ["commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)

@@ -12,20 +12,25 @@ from steersman import trees
 from steersman.containers.base import BoxSpec, Upload
 from steersman.containers.pod import places, texts, waiting
 from steersman.containers.pod.notes import Notes
+from steersman.containers.pod.waiting import Limits
 from steersman.core.errors import Refused, UserError
 from steersman.sessions.base import Kill
 from steersman.sessions.fifo import FifoTransport
-from steersman.trees import Collected, Limits
+from steersman.trees import Collected
+from steersman.trees import Limits as SizeLimits
 
 
 class PodBox:
     """A box whose volume was filled before it began."""
 
-    def __init__(self, spec: BoxSpec, session: Path, work: Path, notes: Notes) -> None:
+    def __init__(
+        self, spec: BoxSpec, session: Path, work: Path, notes: Notes, limits: Limits
+    ) -> None:
         self._spec = spec
         self._session = session
         self._work = work
         self._notes = notes
+        self._limits = limits
         self._held: int | None = None
 
     async def put(self, uploads: Sequence[Upload]) -> None:
@@ -44,7 +49,7 @@ class PodBox:
         try:
             # Held before a step could have moved anything.
             self._held = os.open(self._work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            await waiting.begun(transport.begun(), self._notes)
+            await waiting.begun(transport.begun(), self._notes, self._limits)
         except OSError as error:
             await transport.close()
             raise Refused(f"the volume {self._work} cannot be read: {error.strerror}") from error
@@ -57,7 +62,7 @@ class PodBox:
         """Return shell text for the box that lets us read what is below *path*."""
         return texts.sharing(path, os.getgid())
 
-    async def fetch(self, path: str, into: Path, limits: Limits) -> Collected:
+    async def fetch(self, path: str, into: Path, limits: SizeLimits) -> Collected:
         if self._held is None:
             return Collected(missing=True)
         name = places.on_volume(path)

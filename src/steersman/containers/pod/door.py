@@ -22,10 +22,12 @@ from steersman.containers.base import (
 from steersman.containers.pod import places, waiting
 from steersman.containers.pod.box import PodBox
 from steersman.containers.pod.notes import Note, Notes
+from steersman.containers.pod.waiting import Limits
 from steersman.core.errors import Refused
 from steersman.core.steps import minutes_words
 
 HERE = "127.0.0.1"
+LIMITS = Limits()
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
@@ -47,11 +49,13 @@ class PodContainers:
         work: Path = places.WORK,
         ports: Mapping[str, Sequence[str]] | None = None,
         docker: bool = False,
+        limits: Limits = LIMITS,
     ) -> None:
         self.notes = notes
         self._session = session
         self._work = work
         self._ports = ports or {}
+        self._limits = limits
         self._box: PodBox | None = None
         can = {Capability.IMAGES, Capability.SERVICES}
         self.capabilities = frozenset(can | ({Capability.PRIVILEGED} if docker else set()))
@@ -77,7 +81,7 @@ class PodContainers:
 
     async def start_service(self, spec: ServiceSpec) -> Service:
         named = {f"{one.container_port}/{one.protocol}" for one in spec.ports}
-        ports = named or set(self._ports.get(spec.alias, ()))
+        ports = self._ports.get(spec.alias) or named
         return Service(
             alias=spec.alias,
             container=spec.alias,
@@ -96,7 +100,7 @@ class PodContainers:
                 raise Refused(note.text) if not note.permanent else waiting.refusal(note)
             if pulling != self.notes.is_pulling(service.alias):
                 began, pulling = loop.time(), not pulling
-            if loop.time() > began + (waiting.PULLING if pulling else seconds):
+            if loop.time() > began + (self._limits.pulling if pulling else seconds):
                 raise _silent(service, ports, seconds)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -106,12 +110,12 @@ class PodContainers:
         return "" if note is None else "\n".join(note.text.splitlines()[-lines:])
 
     async def create_box(self, spec: BoxSpec) -> PodBox:
-        self._box = PodBox(spec, self._session, self._work, self.notes)
+        self._box = PodBox(spec, self._session, self._work, self.notes, self._limits)
         return self._box
 
     async def lost(self) -> Lost | None:
         """Say why the box is gone, once the worker has seen it."""
-        note: Note | None = await self.notes.naming_the_end(waiting.EXPLAINING)
+        note: Note | None = await self.notes.naming_the_end(self._limits.explaining)
         return None if note is None else Lost(note.text, note.reason)
 
     async def remove(self, run_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
+from typing import NamedTuple
 
 from steersman.containers.base import CannotRun
 from steersman.containers.pod.notes import BOX, Note, Notes
@@ -12,12 +13,15 @@ from steersman.core.errors import SteersmanError, UserError
 from steersman.core.reports import Reason
 from steersman.core.steps import minutes_words
 
-STARTING = 30.0
-"""Seconds a box has to start, from the moment its image is there."""
-PULLING = 900.0
-"""Seconds an image may take to be pulled."""
-EXPLAINING = 15.0
-"""Seconds the end of a box is waited for to be named."""
+
+class Limits(NamedTuple):
+    """Seconds that things may take: a box to start once its image is there, an image to be pulled,
+    and the end of a box to be named.
+    """
+
+    starting: float = 30.0
+    pulling: float = 900.0
+    explaining: float = 15.0
 
 
 def refusal(note: Note) -> SteersmanError:
@@ -27,7 +31,7 @@ def refusal(note: Note) -> SteersmanError:
     return CannotRun(note.text, reason=note.reason)
 
 
-async def begun(opened: Awaitable[None], notes: Notes) -> None:
+async def begun(opened: Awaitable[None], notes: Notes, limits: Limits) -> None:
     """Wait until the box says its first word, or until it is certain, or too late, that it will."""
     loop = asyncio.get_running_loop()
     first = asyncio.ensure_future(opened)
@@ -38,7 +42,7 @@ async def begun(opened: Awaitable[None], notes: Notes) -> None:
                 raise refusal(note)
             if pulling != notes.is_pulling(BOX):
                 began, pulling = loop.time(), not pulling
-            limit = PULLING if pulling else STARTING
+            limit = limits.pulling if pulling else limits.starting
             if not await _until(first, notes, began + limit):
                 raise _late(limit, pulling=pulling)
         first.result()

@@ -1,0 +1,212 @@
+"""The door inside a pod: what it waits for, what it says when that does not come, what it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from steersman.containers.base import BoxSpec, CannotRun, Image, Service, Upload
+from steersman.containers.pod import filling, places, texts
+from steersman.containers.pod.box import PodBox
+from steersman.containers.pod.door import PodContainers
+from steersman.containers.pod.notes import Note, Notes
+from steersman.containers.pod.waiting import Limits
+from steersman.core.errors import Refused, UserError
+from steersman.trees import Entry, Kind
+from steersman.trees import Limits as SizeLimits
+
+SIZES = SizeLimits(size=1 << 20)
+SOON = Limits(starting=0.02, pulling=60, explaining=0.02)
+NO_IMAGE = Note("stuck", "box", "there is no image x:1", "image-unavailable", permanent=True)
+
+
+class Pod:
+    """The volumes of a pod, without a pod."""
+
+    def __init__(self, folder: Path, limits: Limits = SOON) -> None:
+        self.session, self.work = folder / "session", folder / "work"
+        self.session.mkdir()
+        self.work.mkdir()
+        filling.make_session(self.session)
+        self.notes = Notes()
+        self.door = PodContainers(self.notes, session=self.session, work=self.work, limits=limits)
+
+    async def box(self) -> PodBox:
+        return await self.door.create_box(BoxSpec(run_id="r", image=Image("busybox")))
+
+    def speak(self) -> int:
+        """Open the control pipe, as a box does first, and say something."""
+        control = os.open(self.session / "control", os.O_RDWR)
+        os.write(control, b"ready 1 box sh 0\n")
+        return control
+
+
+def do(body: Callable[[], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(30):
+            await body()
+
+    asyncio.run(whole())
+
+
+def test_a_box_that_says_something_has_started(tmp_path: Path) -> None:
+    async def body() -> None:
+        pod = Pod(tmp_path, Limits())
+        starting = asyncio.ensure_future((await pod.box()).start())
+        control = pod.speak()
+        transport = await starting
+        os.close(control)
+        await transport.close()
+
+    do(body)
+
+
+def test_a_box_that_never_starts_is_given_up(tmp_path: Path) -> None:
+    async def body() -> None:
+        with pytest.raises(CannotRun, match=r"did not start within 0\.02 seconds") as raised:
+            await (await Pod(tmp_path).box()).start()
+        assert raised.value.reason == "never-started"
+
+    do(body)
+
+
+def test_while_its_image_is_pulled_a_box_has_longer(tmp_path: Path) -> None:
+    async def body() -> None:
+        pod = Pod(tmp_path)
+        pod.notes.hear([Note("pulling", "box", "pulling x")])
+        starting = asyncio.ensure_future((await pod.box()).start())
+        await asyncio.wait({starting}, timeout=5 * SOON.starting)
+        assert not starting.done()
+        pod.notes.hear([])
+        with pytest.raises(CannotRun, match="did not start"):
+            await starting
+
+    do(body)
+
+
+@pytest.mark.parametrize(
+    ("permanent", "kind"), [(True, UserError), (False, CannotRun)], ids=["theirs", "ours"]
+)
+def test_a_note_with_a_reason_ends_the_waiting(
+    *, permanent: bool, kind: type[Exception], tmp_path: Path
+) -> None:
+    async def body() -> None:
+        pod = Pod(tmp_path, Limits())
+        starting = asyncio.ensure_future((await pod.box()).start())
+        await asyncio.sleep(0)
+        pod.notes.hear([NO_IMAGE._replace(permanent=permanent)])
+        with pytest.raises(kind, match="there is no image x:1"):
+            await starting
+
+    do(body)
+
+
+def test_a_service_that_ended_is_not_waited_for_and_its_words_are_said(tmp_path: Path) -> None:
+    async def body() -> None:
+        pod = Pod(tmp_path, Limits())
+        service = Service("db", "db", "127.0.0.1", ("1/tcp",))
+        waiting = asyncio.ensure_future(pod.door.wait_ready(service, 60))
+        await asyncio.sleep(0)
+        pod.notes.hear([Note("service-ended", "db", "db ended with 3:\nno disk")])
+        with pytest.raises(Refused, match="no disk"):
+            await waiting
+        assert await pod.door.service_log(service, 1) == "no disk"
+
+    do(body)
+
+
+def test_a_service_is_ready_when_each_port_accepts(tmp_path: Path) -> None:
+    async def body() -> None:
+        server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        door = Pod(tmp_path).door
+        await door.wait_ready(Service("db", "db", "127.0.0.1", (f"{port}/tcp", "9/udp")), 30)
+        server.close()
+        await server.wait_closed()
+        with pytest.raises(Refused, match=f"did not answer on port {port}"):
+            await door.wait_ready(Service("db", "db", "127.0.0.1", (f"{port}/tcp",)), 0)
+
+    do(body)
+
+
+def test_the_end_of_a_pod_is_why_its_box_ended(tmp_path: Path) -> None:
+    async def body() -> None:
+        pod = Pod(tmp_path)
+        assert await pod.door.lost() is None
+        ended = Note("box-ended", "box", "the box ended with 137")
+        pod.notes.hear([ended])
+        lost = await pod.door.lost()
+        assert lost is not None
+        assert lost.text == ended.text
+        pod.notes.hear([ended, Note("pod-ending", "", "evicted: no memory", "evicted")])
+        lost = await pod.door.lost()
+        assert lost is not None
+        assert (lost.text, lost.reason) == ("evicted: no memory", "evicted")
+
+    do(body)
+
+
+def test_no_part_of_the_way_to_what_is_fetched_may_be_a_link(tmp_path: Path) -> None:
+    async def body() -> None:
+        pod = Pod(tmp_path, Limits())
+        secret = tmp_path / "secret"
+        (secret / "output").mkdir(parents=True)
+        (secret / "output" / "token").write_text("t")
+        (pod.work / "pipeline" / "real").mkdir(parents=True)
+        (pod.work / "pipeline" / "real" / "file").write_text("x")
+        (pod.work / "pipeline" / "source").symlink_to(secret)
+        starting = asyncio.ensure_future((box := await pod.box()).start())
+        control = pod.speak()
+        await (await starting).close()
+        os.close(control)
+        got = await box.fetch("/pipeline/source/output", tmp_path / "a", SIZES)
+        assert got.missing
+        assert not (tmp_path / "a").exists()
+        assert (await box.fetch("/pipeline/real", tmp_path / "b", SIZES)).files == 1
+
+    do(body)
+
+
+def test_files_that_were_fetched_are_moved_and_open_to_the_group(tmp_path: Path) -> None:
+    volume, taken = tmp_path / "work", tmp_path / "work" / "fetched"
+    (taken / "source").mkdir(parents=True)
+    script = taken / "source" / "run"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    private = Entry("key", Kind.FILE, 0o600, b"k", 1)
+    entries = [
+        Entry("", Kind.FOLDER, 0o755),
+        Entry("run", Kind.FILE, 0o755, str(script), script.stat().st_size),
+    ]
+    uploads = [Upload("/report", [private]), Upload("/pipeline/source", entries)]
+    for _ in range(2):
+        filling.fill(uploads, volume, taken)
+        moved = volume / "pipeline" / "source" / "run"
+        assert moved.read_text() == "#!/bin/sh\n"
+        assert moved.stat().st_mode & 0o7777 == 0o775
+        assert not script.exists()
+        assert (volume / "report" / "key").stat().st_mode & 0o777 == 0o660
+        assert (volume / "pipeline").stat().st_mode & 0o7070 == 0o2070
+        script.write_text("#!/bin/sh\n")
+
+
+def test_a_volume_is_not_filled_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    link = Entry("out", Kind.SYMLINK, 0o777, target=str(tmp_path))
+    uploads = [Upload("/pipeline", [link]), Upload("/pipeline/out/x", [])]
+    with pytest.raises(Refused, match="through a link"):
+        filling.fill(uploads, tmp_path / "work", tmp_path / "fetched")
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_stands_elsewhere_in_the_box_is_linked_from_there() -> None:
+    assert places.on_volume("/pipeline/source") == "pipeline/source"
+    assert places.on_volume("/go/src/app") == "pipeline/.elsewhere/go/src/app"
+    assert places.on_volume("/pipeline/../etc") == "pipeline/.elsewhere/etc"
+    text = texts.opening({"A": "it's"}, ["/go/src/app"])
+    assert "ln -s '/pipeline/.elsewhere/go/src/app' '/go/src/app'" in text
+    assert "export A='it'\\''s'" in text
