@@ -64,7 +64,9 @@ from steersman.core.errors import UserError
 @click.option("--ingress-tls", default="", help="Secret with the certificate of that host")
 @click.option("--service-monitor", is_flag=True, help="make a ServiceMonitor for Prometheus")
 @click.option(
-    "--kubernetes", default="", help="version of the cluster, where it is older than 1.21"
+    "--kubernetes",
+    default="",
+    help="version of the cluster [default: it is asked; --dry-run takes 1.21 or newer for granted]",
 )
 def command(*, dry_run: bool, only_secrets: bool, **said: Any) -> int:
     """Put server and workers into the cluster of the current kubectl context.
@@ -76,7 +78,10 @@ def command(*, dry_run: bool, only_secrets: bool, **said: Any) -> int:
     if only_secrets:
         found = list(secrets.objects(wishes, made(wishes)))
     else:
-        found = everything.objects(check(wishes))
+        check(wishes)
+        if not dry_run and not said["kubernetes"]:
+            wishes = wishes._replace(kubernetes=version(applying.cluster_version()))
+        found = everything.objects(wishes)
     if dry_run:
         click.echo(everything.written(found), nl=False)
     elif only_secrets:

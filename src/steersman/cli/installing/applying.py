@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -24,6 +25,12 @@ def create(found: Sequence[Object]) -> None:
         there = _told([*asked, "--ignore-not-found", "--output=name"])
         if not there.strip():
             _told(["create", "--filename=-"], everything.written([each]))
+
+
+def cluster_version() -> str:
+    """Return the version of the cluster."""
+    said = json.loads(_told(["version", "--output=json"]))
+    return str(said["serverVersion"]["gitVersion"])
 
 
 def _told(words: list[str], text: str = "") -> str:
