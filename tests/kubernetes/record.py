@@ -19,7 +19,7 @@ from steersman.core.errors import SteersmanError
 from tests.kubernetes import clusters
 
 FOLDER = Path(__file__).with_name("recorded")
-LASTS = 100.0
+LASTS = 200.0
 EAT = 'x=a; while :; do x="$x$x"; done'
 BIG = "/pipeline/big"
 Case = dict[str, Any]
@@ -40,7 +40,7 @@ CASES: dict[str, Case] = {
     "service-ended": {"service": ["sh", "-c", "sleep 2; echo no space left; exit 1"]},
     "runner-well": {"run": "sleep 2"},
     "runner-bug": {"run": "echo Traceback of ours; exit 70"},
-    "runner-killed": {"run": "sleep 2; kill -9 $$"},
+    "runner-killed": {"run": "sleep 2; exit 137"},
     "deadline": {"deadline": 5},
     "evicted": {"box": ["sh", "-c", f"dd if=/dev/zero of={BIG} bs=1M count=200; sleep 600"]},
     "deleted": {"delete": True},
@@ -81,6 +81,8 @@ async def record(api: Api, namespace: str, name: str, case: Case) -> None:
         running = (now.get("status") or {}).get("phase") == "Running"
         if case.get("delete") and running and "deletionTimestamp" not in now["metadata"]:
             await api.call("DELETE", f"{path}/pods/{names.named(name)}")
+        if (now.get("status") or {}).get("phase") in ("Failed", "Succeeded"):
+            break
         if name == "deleted" and now["metadata"].get("deletionTimestamp"):
             break
     about = {"fieldSelector": f"involvedObject.name={names.named(name)}"}

@@ -20,6 +20,7 @@ from steersman.core.runners import (
     Held,
     Kill,
     Kind,
+    Look,
     Phase,
     Report,
     Seen,
@@ -157,3 +158,38 @@ def test_a_node_that_begins_other_runners_is_waited_for_but_not_for_ever() -> No
     assert _stuck(2 * most, neighbour=most) == Reason.NEVER_STARTED
     assert _stuck(2 * most, neighbour=1, node="n2") == Reason.NEVER_STARTED
     assert _stuck(BUSY + most, neighbour=1) == Reason.NEVER_STARTED
+
+
+LASTING = [Stage.PLACED, Stage.PULLING, Stage.PREPARED]
+
+
+@pytest.mark.parametrize("stage", LASTING)
+def test_a_stage_that_lasts_too_long_is_looked_at_anew_and_then_given_up(stage: Stage) -> None:
+    most = STAGES[stage]
+    seen = [Seen("a", PENDING, note="PLEG is not healthy", stage=stage, node="n1")]
+    late = Held("a", 3, MADE, NOW - most, stage=stage, entered=NOW - most)
+    assert plan([late._replace(entered=NOW - most + 1)], seen, [], NOW) == ()
+    assert plan([late], seen, [], NOW) == (Look("a"),)
+    (report,) = plan([late._replace(looked=True)], seen, [], NOW)
+    assert isinstance(report, Report)
+    assert (report.kind, report.reason) == (Kind.LOST, Reason.NEVER_STARTED)
+    assert report.message.startswith("node n1 ")
+    assert report.message.endswith("PLEG is not healthy")
+
+
+def test_what_waits_for_a_place_or_prepares_may_take_its_time() -> None:
+    for stage in set(Stage) - set(LASTING):
+        long_ago = Held("a", 3, MADE, 0.0, stage=stage, entered=0.0, looked=True)
+        assert plan([long_ago], [Seen("a", PENDING, stage=stage)], [], 1e9) == ()
+
+
+def test_what_will_never_begin_is_given_up_with_its_reason() -> None:
+    hopeless = Seen("a", PENDING, note="no such image", reason=Reason.IMAGE_UNAVAILABLE)
+    known = held(MADE)._replace(looked=True)
+    (report,) = plan([known], [hopeless], [], NOW)
+    assert (said(report), report.message) == (Reason.IMAGE_UNAVAILABLE, "no such image")  # type: ignore[union-attr]
+
+
+def test_what_others_hold_and_what_is_being_removed_takes_no_slot() -> None:
+    seen = [Seen("a", RUNNING), Seen("b", RUNNING), Seen("c", RUNNING, leaving=True)]
+    assert free(3, [], seen, {"b"}) == 2

@@ -79,6 +79,9 @@ class Events:
         uid, name, reason = about.get("uid"), about.get("name") or "", said.get("reason") or ""
         if not uid or not name.startswith("steer-") or reason in IGNORED:
             return None
+        if reason == "Failed" and str(said.get("message")).startswith("Error: "):
+            # The state of the container says the same; the registry's words are in another.
+            return None
         path = about.get("fieldPath") or ""
         container = path.partition("{")[2].rstrip("}")
         version = str(said["metadata"].get("resourceVersion") or "0")

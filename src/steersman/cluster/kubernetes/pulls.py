@@ -42,5 +42,7 @@ def failure(reason: str, message: str) -> Failure | None:
     if reason not in WAITING | NEVER:
         return None
     words = _NOISE.sub("", message.strip())
+    if words.startswith("Back-off pulling"):
+        words = "nobody says why"
     permanent = reason in NEVER or (bool(_HOPELESS.search(words)) and not _PASSING.search(words))
     return Failure(words[:600], permanent)
