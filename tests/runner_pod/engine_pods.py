@@ -97,7 +97,8 @@ class EnginePod:
 
     def code(self, name: str, seconds: float = 120) -> int:
         """Wait until a container has ended, and return its exit code."""
-        return int(docker("wait", f"{self.name}-{name}", seconds=seconds))
+        docker("wait", f"{self.name}-{name}", seconds=seconds)
+        return int(docker("inspect", "-f", "{{.State.ExitCode}}", f"{self.name}-{name}"))
 
     def printed(self, name: str) -> str:
         """Return what a container printed."""

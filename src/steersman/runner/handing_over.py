@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from steersman.core.errors import Refused
 from steersman.core.manifests import Manifest, Property
 from steersman.core.pipelines.model import Step
 from steersman.executor.beginning import Begun
@@ -37,8 +38,11 @@ def write(path: Path, standing: Standing) -> None:
 
 
 def take(path: Path) -> Standing:
-    """Take up what was left."""
-    standing = Standing(**json.loads(path.read_text()))
+    """Take up what was left, which is then gone: it holds secrets."""
+    try:
+        standing = Standing(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise Refused("nothing was prepared for this runner, or another has taken it up") from None
     path.unlink()
     return standing
 
