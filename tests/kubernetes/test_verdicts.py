@@ -41,11 +41,10 @@ ENDED = {
         "the runner could not prepare the job (exit code 3): the source cannot be fetched", None,
     ),
     "deadline": (
-        "its pod ran longer than it may: Pod was active on the node longer than the specified "
-        + "deadline", Reason.TIMED_OUT,
+        "its pod ran longer than it may: Pod was active on the node*deadline", Reason.TIMED_OUT,
     ),
     "evicted": (
-        'the node evicted its pod: Usage of EmptyDir volume "work" exceeds the limit "64Mi". ',
+        'the node evicted its pod: Usage of EmptyDir volume "work" exceeds the limit "64Mi"*',
         Reason.EVICTED,
     ),
 }  # fmt: skip
@@ -55,7 +54,8 @@ ENDED = {
 def test_a_runner_that_ended_says_why(name: str) -> None:
     seen = look(name)
     text, reason = ENDED[name]
-    assert (seen.state, seen.note, seen.reason) == (State.ENDED, text.strip(), reason)
+    assert (seen.state, seen.reason) == (State.ENDED, reason)
+    assert matches(text, seen.note), seen.note
 
 
 NOTED = {
