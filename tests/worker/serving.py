@@ -22,6 +22,10 @@ class FakeServer:
         self.queue: list[str] = []
         self.leases: dict[str, int] = {}
         self.over: set[str] = set()
+        self.others: set[str] = set()
+        self.wanted: dict[str, dict[str, Any]] = {}
+        self.refuses: dict[str, str] = {}
+        self.renewals: list[dict[str, Any]] = []
         self.cancelled: set[str] = set()
         self.reports: list[tuple[str, str, str]] = []
         self.asked: list[dict[str, Any]] = []
@@ -67,7 +71,12 @@ class FakeServer:
 
     def _grant(self, attempt: str, *, adopted: bool = False) -> dict[str, Any]:
         self.leases[attempt] = self.leases.get(attempt, 0) + 1
-        return {
+        more: dict[str, Any] = {}
+        if attempt in self.wanted:
+            more["wanted"] = self.wanted[attempt]
+        if attempt in self.refuses:
+            more |= {"wanted": None, "refused": self.refuses[attempt]}
+        return more | {
             "attempt": attempt,
             "lease": self.leases[attempt],
             "token": f"token of {attempt}",
@@ -81,12 +90,14 @@ class FakeServer:
         }
 
     async def _renew(self, said: dict[str, Any]) -> dict[str, Any]:
+        self.renewals.append(said)
         names = [each["attempt"] for each in said["held"]]
-        found = [each for each in said["adopt"] if each not in self.over]
+        known = self.over | self.others
+        found = [each for each in said["adopt"] if each not in known]
         return {
             "stop": [each for each in names if each in self.cancelled],
             "gone": [each for each in names + said["adopt"] if each in self.over],
-            "others": [],
+            "others": [each for each in names + said["adopt"] if each in self.others],
             "adopted": [self._grant(each, adopted=True) for each in found],
         }
 

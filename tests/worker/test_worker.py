@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from steersman.client import Patience
-from steersman.cluster.base import RunnerSpec, State
+from steersman.cluster.base import NoRoom, RunnerSpec, Seen, State
 from steersman.cluster.fake import FakeCluster, FakeRunners, Life
 from steersman.core.errors import Refused, SteersmanError, Unknown, UserError
-from steersman.core.runners import CANCELLING, CREATING, LEAVING
+from steersman.core.reports import Reason
+from steersman.core.runners import CANCELLING, CREATING, LEAVING, STAGES, Note, Stage
 from steersman.worker import Settings, Worker
 from tests.worker.serving import FakeServer
 
@@ -42,7 +43,9 @@ class Scene:
         self.worker: Worker | None = None
         self.running: asyncio.Task[None] | None = None
 
-    def start(self, cluster: FakeCluster | None = None, slots: int = 4) -> Worker:
+    def start(
+        self, cluster: FakeCluster | None = None, slots: int = 4, *, pods: bool = False
+    ) -> Worker:
         self.cluster = cluster or FakeCluster(self.runners)
         settings = Settings(
             name="w1",
@@ -51,6 +54,7 @@ class Scene:
             slots=slots,
             renew_every=0.01,
             look_every=0.01,
+            pods=pods,
         )
         pause = Patience(self._sleep, lambda: 1.0, lambda: self.time, first=0.001, most=0.01)
         client = self.server.client()
@@ -238,6 +242,7 @@ def test_a_stubborn_runner_whose_attempt_is_over_is_stopped_then_killed() -> Non
 @pytest.mark.parametrize(
     ("error", "report"),
     [
+        (NoRoom("exceeded quota"), ("a", "released", "")),
         (Refused("no such user"), ("a", "lost", "never-started")),
         (UserError("no such image"), ("a", "rejected", "")),
     ],
@@ -264,6 +269,125 @@ def test_a_cluster_that_is_broken_for_long_gives_its_attempts_back() -> None:
             scene.time += CREATING / 10
             await scene.cluster.changed(0.01)
         assert scene.server.reports == [("a", "released", "")]
+        await scene.ended()
+
+    play(work)
+
+
+def test_what_a_pod_is_to_hold_is_passed_on_as_the_server_says_it() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.wanted["a"] = {"box": {"image": "node:20"}}
+        scene.server.put("a")
+        scene.start(pods=True)
+        await scene.until(lambda: "a" in scene.runners.specs)
+        assert scene.runners.specs["a"].wanted == {"box": {"image": "node:20"}}
+        assert scene.server.asked[0]["pods"] is True
+        await scene.ended()
+
+    play(work)
+
+
+def test_what_has_no_pod_is_rejected_in_the_server_s_words() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.refuses["a"] = "two services on port 6379"
+        scene.server.put("a")
+        scene.start(pods=True)
+        await scene.until(lambda: bool(scene.server.reports))
+        assert scene.server.reports == [("a", "rejected", "")]
+        assert scene.runners.made == []
+        await scene.ended()
+
+    play(work)
+
+
+def test_no_more_is_taken_than_could_begin() -> None:
+    async def work(scene: Scene) -> None:
+        scene.runners.room = 0
+        scene.server.put("a", "b", "c")
+        scene.start(slots=3)
+        for _ in range(5):
+            await scene.cluster.changed(0.02)
+        assert scene.server.asked == []
+        scene.runners.room = 2
+        await scene.until(lambda: len(scene.states()) == 2)
+        assert scene.server.asked[0]["take"] == 2
+        await scene.ended()
+
+    play(work)
+
+
+def test_a_runner_of_another_worker_is_left_alone_and_takes_no_slot() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.others.add("theirs")
+        await scene.cluster.create(RunnerSpec("theirs", "t", "u", "default"))
+        scene.server.put("a")
+        scene.start(slots=1)
+        await scene.until(lambda: "a" in scene.states())
+        for _ in range(10):
+            scene.time += LEAVING
+            await scene.cluster.changed(0.02)
+        assert scene.states()["theirs"] is State.RUNNING
+        assert scene.runners.told == []
+        await scene.ended()
+
+    play(work)
+
+
+def test_an_attempt_that_another_took_meanwhile_is_let_go_with_its_runner_alive() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a", "b")
+        worker = scene.start(slots=2)
+        await scene.until(lambda: len(scene.states()) == 2)
+        scene.server.others.add("a")
+        draining = asyncio.create_task(worker.drain())
+        scene.finish("b")
+        await draining
+        assert scene.states()["a"] is State.RUNNING
+        assert scene.runners.told == []
+        assert all(name != "a" for name, *_ in scene.server.reports)
+        await scene.running  # type: ignore[misc]
+
+    play(work)
+
+
+def test_what_does_not_begin_in_time_is_looked_at_anew_before_it_is_given_up() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start()
+        await scene.until(lambda: bool(scene.states()))
+        placed = Seen("a", State.PENDING, stage=Stage.PLACED, node="n1")
+        scene.runners.seen["a"] = placed
+        while not scene.server.reports:
+            scene.time += STAGES[Stage.PLACED] / 10
+            await scene.cluster.changed(0.02)
+        assert ("look", "a") in scene.runners.told
+        assert scene.server.reports == [("a", "lost", Reason.NEVER_STARTED)]
+        await scene.ended()
+
+    play(work)
+
+
+def test_the_server_hears_at_once_what_becomes_of_a_box_while_the_runner_runs() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a")
+        scene.start()
+        await scene.until(lambda: bool(scene.states()))
+        note = Note("box-ended", "box", "killed for want of memory", Reason.OUT_OF_MEMORY)
+        scene.runners.seen["a"] = Seen("a", State.RUNNING, 1.0, node="n1", notes=(note,))
+        said = {
+            "kind": "box-ended",
+            "container": "box",
+            "text": "killed for want of memory",
+            "reason": "out-of-memory",
+            "permanent": False,
+        }
+        await scene.until(
+            lambda: any(
+                each.get("notes") == [said] for r in scene.server.renewals for each in r["held"]
+            )
+        )
+        (held,) = scene.server.renewals[-1]["held"]
+        assert (held["phase"], held["node"]) == ("running", "n1")
         await scene.ended()
 
     play(work)
