@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import uvloop
-import uvloop
 import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +131,7 @@ def command(  # noqa: PLR0913 - each is a flag
         )
         # Runners of another user must reach their folders; everything else in there is ours.
         folder.chmod(0o711 if host_user else 0o700)
-        return uvloop.run(_up(parts, at, shown, folder, flags))
+        return _run(_up(parts, at, shown, folder, flags))
 
 
 @click.command("server")
@@ -175,7 +173,7 @@ def server(  # noqa: PLR0913 - each is a flag
         parts, at, shown = _opened(
             folder, listen, url, (database, blobs), http=allow_http, private=allow_private_targets
         )
-        return uvloop.run(_serve(parts, at, shown, folder, runners))
+        return _run(_serve(parts, at, shown, folder, runners))
 
 
 def _runner_port(listen: str | None, cert: Path | None, key: Path | None) -> RunnerPort | None:
@@ -193,6 +191,14 @@ def _runner_port(listen: str | None, cert: Path | None, key: Path | None) -> Run
 
     certificate = Certificate(cert, key) if cert and key else None
     return RunnerPort(opened(_address(listen), flag="--runner-listen"), certificate)
+
+
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    """Run on the loop that answers requests at half the cost; workers and runners need none."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
 
 
 def data_folder(data: Path | None) -> Path:

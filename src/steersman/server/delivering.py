@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fastapi.responses import Response
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, and_, bindparam, select
 
 from steersman import __version__, pipeline_file, wire
 from steersman.core import remotes, retries, secret_scopes
@@ -19,20 +19,32 @@ from steersman.server.downloads import primed
 from steersman.server.platform import Platform
 from steersman.server.sources import FETCHABLE
 from steersman.server.streaming import Streamed
-from steersman.store import attempts as attempt_rows
-from steersman.store import keeping, projects, published
+from steersman.store import keeping, published
 from steersman.store.base import Row, Transaction
 from steersman.store.prepared import Prepared
-from steersman.store.tables import jobs, runs
+from steersman.store.tables import attempts, jobs, pipeline_files, projects, runs
 from steersman.store.tables import secrets as secret_table
 
-_RUN = Prepared(select(runs).where(runs.c.id == bindparam("identity")))
-_JOB = Prepared(
-    select(jobs).where(jobs.c.run_id == bindparam("run_id"), jobs.c.name == bindparam("name"))
+_WANTED = bindparam("attempt", type_=Text())
+_OF_RUN = select(attempts.c.run_id).where(attempts.c.id == _WANTED).scalar_subquery()
+_OF_PROJECT = select(attempts.c.project_id).where(attempts.c.id == _WANTED).scalar_subquery()
+_CONTEXT = tuple(
+    map(
+        Prepared,
+        (
+            select(attempts).where(attempts.c.id == _WANTED),
+            select(runs).where(runs.c.id == _OF_RUN),
+            select(jobs)
+            .join(attempts, and_(attempts.c.run_id == jobs.c.run_id, attempts.c.job == jobs.c.name))
+            .where(attempts.c.id == _WANTED),
+            select(projects).where(projects.c.id == _OF_PROJECT),
+            select(pipeline_files.c.content)
+            .join(runs, runs.c.file_digest == pipeline_files.c.digest)
+            .where(runs.c.id == _OF_RUN),
+        ),
+    )
 )
-_SECRETS = Prepared(
-    select(secret_table).where(secret_table.c.project_id == bindparam("project_id"))
-)
+_SECRETS = Prepared(select(secret_table).where(secret_table.c.project_id == _OF_PROJECT))
 
 
 class Context(NamedTuple):
@@ -61,15 +73,15 @@ class Context(NamedTuple):
 
 def load(tx: Transaction, attempt: str) -> Context:
     """Return what an attempt belongs to."""
-    row = attempt_rows.load(tx, attempt)
-    if row is None:
+    wanted = {"attempt": attempt}
+    return _context(attempt, tx.ask(*((each, wanted) for each in _CONTEXT)))
+
+
+def _context(attempt: str, found: list[list[Row]]) -> Context:
+    row, run, job, project, file = (next(iter(rows), None) for rows in found)
+    if row is None or run is None or job is None or project is None:
         raise NotFound(f"there is no attempt {attempt}")
-    run = tx.one(_RUN, {"identity": row["run_id"]})
-    job = tx.one(_JOB, {"run_id": row["run_id"], "name": row["job"]})
-    project = projects.by_id(tx, row["project_id"])
-    if run is None or job is None or project is None:
-        raise NotFound(f"there is no attempt {attempt}")
-    return Context(row, run, job, project, projects.file(tx, run["file_digest"]))
+    return Context(row, run, job, project, file["content"] if file else "")
 
 
 async def context(parts: Platform, attempt: str) -> Context:
@@ -83,14 +95,25 @@ def parsed(text: str, name: str) -> Config:
     return pipeline_file.parse(text, name).checked()
 
 
-async def spec(parts: Platform, attempt: str) -> wire.JobSpec:
-    """Return everything the runner of *attempt* needs, its secrets included."""
+class Order(NamedTuple):
+    """The rows from which a runner's spec is made; *output* is what its job begins with."""
 
-    def look(tx: Transaction) -> tuple[Context, list[Row], Row | None]:
-        found = load(tx, attempt)
-        return found, secrets(tx, found), _output(tx, found)
+    found: Context
+    sealed: list[Row]
+    output: Row | None
 
-    found, sealed, output = await parts.store.read(look)
+
+def order(tx: Transaction, attempt: str) -> Order:
+    """Return all that says what the runner of *attempt* is to do."""
+    wanted = {"attempt": attempt}
+    *rows, sealed = tx.ask(*((each, wanted) for each in (*_CONTEXT, _SECRETS)))
+    found = _context(attempt, rows)
+    return Order(found, sealed, _output(tx, found))
+
+
+def spec(parts: Platform, what: Order) -> wire.JobSpec:
+    """Return everything a runner needs, its secrets included."""
+    found, sealed, output = what
     config = parsed(found.file, found.run["file"])
     pipeline = config.pipelines[found.job["pipeline"]]
     return build_spec(parts, found, config, hidden(parts, found, sealed)) | {
@@ -172,7 +195,7 @@ def facts(parts: Platform, found: Context, config: Config) -> dict[str, str]:
 
 def secrets(tx: Transaction, found: Context) -> list[Row]:
     """Return all secrets of the project, sealed."""
-    return tx.all(_SECRETS, {"project_id": found.project["id"]})
+    return tx.all(_SECRETS, {"attempt": found.attempt["id"]})
 
 
 def hidden(parts: Platform, found: Context, rows: list[Row]) -> dict[str, str]:

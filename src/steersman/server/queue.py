@@ -57,10 +57,11 @@ SAYS_NOTHING = Asks()
 
 
 class Heard(NamedTuple):
-    """What a report was to its attempt, and the attempt afterwards."""
+    """What a report was to its attempt, the attempt afterwards, and its run where that was read."""
 
     hearing: Hearing
     attempt: Attempt
+    stored: run_rows.StoredRun | None = None
 
 
 class Queue:
@@ -93,15 +94,11 @@ class Queue:
             stop()
 
     def _lease(self, tx: Transaction, worker: queue.Worker, take: int, asks: Asks) -> list[Grant]:
-        paused = queueing.seen(tx, worker, asks.version)
-        granted = [
-            self._adopt_row(tx, row, worker.name)
-            for row in queueing.adoptable(tx, worker, take, asks.holds)
-        ]
-        if paused:
+        there = queueing.asks(tx, worker, asks.version, asks.holds)
+        granted = [self._adopt_row(tx, row, worker.name) for row in there.adoptable[:take]]
+        if there.paused:
             return granted
-        held = queueing.held(tx)
-        while len(granted) < take and (grant := self._next(tx, worker, held)) is not None:
+        while len(granted) < take and (grant := self._next(tx, worker, there.held)) is not None:
             granted.append(grant)
         return granted
 
@@ -165,27 +162,33 @@ class Queue:
 
     def hear(self, tx: Transaction, identity: str, event: Event) -> Heard:
         """Take one report in the transaction *tx*; `NotFound` for an attempt nobody knows."""
-        stored = None
-        if not isinstance(event, _LIGHT):
-            stored = run_rows.load_of_attempt(tx, identity)
+        light = isinstance(event, _LIGHT)
+        return self.hear_of(tx, identity, lambda row: event, light=light)
+
+    def hear_of(
+        self, tx: Transaction, identity: str, tell: Callable[[Row], Event], *, light: bool
+    ) -> Heard:
+        """Take what *tell* makes of the attempt's row; *light*: its run has no part in it."""
+        stored = None if light else run_rows.load_of_attempt(tx, identity)
         if stored is not None:
             row: Row | None = stored.attempts[identity]
         else:
             row = attempt_rows.load(tx, identity, lock=True)
         if row is None:
             raise NotFound(f"there is no attempt {identity[:40]}")
+        event = tell(row)
         old = attempt_rows.attempt(row)
         hearing = attempts.hear(old, event)
         new = attempts.advance(old, event, tx.now)
         if new is old:
-            return Heard(hearing, old)
+            return Heard(hearing, old, stored)
         if new.state is old.state:
             attempt_rows.save(tx, new, self.rules.deadlines)
             return Heard(hearing, new)
         stored = stored or run_rows.load_of_attempt(tx, identity)
         if stored is not None:
             self._put(tx, stored, old, new)
-        return Heard(hearing, new)
+        return Heard(hearing, new, stored)
 
     def _put(self, tx: Transaction, stored: run_rows.StoredRun, old: Attempt, new: Attempt) -> None:
         moving.write(tx, stored, old, new, self.rules)

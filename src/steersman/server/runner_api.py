@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 
 from steersman import wire
 from steersman.core.attempts import Attempt, Hearing, State
-from steersman.core.errors import Conflict, UserError
+from steersman.core.errors import Conflict, NotFound, UserError
 from steersman.core.reports import (
     Errored,
     Failed,
@@ -30,7 +30,6 @@ from steersman.server import delivering, holds, moving, orders, problems, shells
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
-from steersman.server.queue import Heard
 from steersman.server.shells import How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
@@ -53,7 +52,10 @@ async def _open(parts: Platform, attempt: str, runner: str | None = None) -> Row
 
 
 def _opened(tx: Transaction, attempt: str, runner: str | None = None) -> Row:
-    row = attempt_rows.load(tx, attempt)
+    return _checked(attempt_rows.load(tx, attempt), runner)
+
+
+def _checked(row: Row | None, runner: str | None) -> Row:
     if row is None or State(row["state"]).is_final or State(row["state"]) is State.QUEUED:
         raise Fenced("the attempt is over", hint="stop")
     if runner is not None and row["runner"] not in (None, runner):
@@ -64,20 +66,27 @@ def _opened(tx: Transaction, attempt: str, runner: str | None = None) -> Row:
 @router.post("/started")
 async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) -> wire.JobSpec:
     """Let a runner begin: the first one that says so is the attempt's only one."""
-    await _hear(parts, attempt, body["runner"], Started)
-    return await delivering.spec(parts, attempt)
+    runner = body["runner"]
+
+    def begin(tx: Transaction) -> delivering.Order:
+        _hear(tx, parts, attempt, runner, Started)
+        return delivering.order(tx, attempt)
+
+    return delivering.spec(parts, await parts.store.write(begin))
 
 
-async def _hear(
-    parts: Platform, attempt: str, runner: str, kind: type[Started | Heartbeat]
+def _hear(
+    tx: Transaction, parts: Platform, attempt: str, runner: str, kind: type[Started | Heartbeat]
 ) -> Attempt:
     """Take in what the only runner of an open attempt says, and return the attempt."""
 
-    def keep(tx: Transaction) -> Heard:
-        row = _opened(tx, attempt, runner)
-        return parts.queue.hear(tx, attempt, kind(row["number"], runner[:100]))
+    def tell(row: Row) -> Started | Heartbeat:
+        return kind(_checked(row, runner)["number"], runner[:100])
 
-    heard = await parts.store.write(keep)
+    try:
+        heard = parts.queue.hear_of(tx, attempt, tell, light=kind is Heartbeat)
+    except NotFound:
+        raise Fenced("the attempt is over", hint="stop") from None
     if heard.hearing is Hearing.FENCED:
         raise Fenced("the attempt is over", hint="stop")
     return heard.attempt
@@ -89,7 +98,8 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
     woken = asyncio.Event()
     stop = parts.store.waking.listen(moving.attempt_topic(attempt), woken.set)
     try:
-        item = await _hear(parts, attempt, body["runner"], Heartbeat)
+        runner = body["runner"]
+        item = await parts.store.write(lambda tx: _hear(tx, parts, attempt, runner, Heartbeat))
         wait = body.get("wait", 0.0)
         # NaN is no wait, and never more than 0.
         if wait > 0 and not orders.pressing(item, body.get("notes")):
@@ -259,19 +269,19 @@ async def printed(
 async def record(body: wire.Record, parts: Parts, attempt: AttemptId) -> dict[str, str]:
     """Take the completion record; 409 while the log is not whole."""
 
-    def keep(tx: Transaction) -> tuple[Hearing, int]:
-        row = attempt_rows.load(tx, attempt)
-        if row is None:
-            return Hearing.FENCED, 0
+    def tell(row: Row) -> Record:
         if row["log_size"] < body["log_size"] and not State(row["state"]).is_final:
-            return Hearing.KNOWN, row["log_size"]
-        heard = parts.queue.hear(tx, attempt, _event(body, row["number"]))
-        return heard.hearing, body["log_size"]
+            size = row["log_size"]
+            raise Conflict(f"only {size} of {body['log_size']} bytes of the log are here")
+        return _event(body, row["number"])
 
-    hearing, size = await parts.store.write(keep)
-    if size < body["log_size"]:
-        raise Conflict(f"only {size} of {body['log_size']} bytes of the log are here")
-    return {"hearing": hearing}
+    def keep(tx: Transaction) -> Hearing:
+        try:
+            return parts.queue.hear_of(tx, attempt, tell, light=False).hearing
+        except NotFound:
+            return Hearing.FENCED
+
+    return {"hearing": await parts.store.write(keep)}
 
 
 def _event(body: wire.Record, number: int) -> Record:

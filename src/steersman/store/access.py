@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from steersman.store.base import Row, Transaction
 from steersman.store.prepared import Prepared
@@ -17,6 +17,17 @@ _OF_DIGEST = Prepared(
     )
     .join_from(tokens, users, tokens.c.user_id == users.c.id, isouter=True)
     .where(tokens.c.digest == bindparam("wanted"))
+)
+
+_PROJECT_AND_ROLE = Prepared(
+    select(projects, members.c.role.label("role"))
+    .join_from(
+        projects,
+        members,
+        and_(members.c.project_id == projects.c.id, members.c.user_id == bindparam("user")),
+        isouter=True,
+    )
+    .where(or_(projects.c.name == bindparam("named"), projects.c.id == bindparam("named")))
 )
 
 
@@ -41,10 +52,5 @@ def project_and_role(
     tx: Transaction, name_or_id: str, user_id: str
 ) -> tuple[Row, str | None] | None:
     """Return a project and the role of a user in it; None when there is no such project."""
-    named = (projects.c.name == name_or_id) | (projects.c.id == name_or_id)
-    mine = (members.c.project_id == projects.c.id) & (members.c.user_id == user_id)
-    query = select(projects, members.c.role.label("role")).join_from(
-        projects, members, mine, isouter=True
-    )
-    row = tx.one(query.where(named))
+    row = tx.one(_PROJECT_AND_ROLE, {"named": name_or_id, "user": user_id})
     return None if row is None else (row, row["role"])

@@ -3,89 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable
-from sqlalchemy.engine import Connection
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import Connection, Dialect
 
-from steersman.store.prepared import Form, Prepared, Values
+from steersman.store import driving
+from steersman.store.driving import Said
+from steersman.store.prepared import Prepared, Values
 
 Row = Mapping[str, Any]
 """A row by the names of its columns."""
+NOTHING: Values = MappingProxyType({})
 
 
 class Transaction:
     """One transaction. *now* is its one moment, by the store's clock.
 
-    What is noted in *wakes* is told to everybody who waits for it, once it is committed.
+    What is noted in *wakes* is told to everybody who waits for it, once it is committed. *changed*
+    tells whether it may have written anything.
     """
 
-    def __init__(self, connection: Connection, now: float, *, postgres: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        now: Callable[[], float],
+        *,
+        postgres: bool,
+    ) -> None:
         self.connection = connection
-        self.now = now
         self.postgres = postgres
         self.wakes: dict[str, None] = {}
-        self._cursor: DBAPICursor | None = None
+        self.changed = False
+        self._clock = now
+        self._pending: list[Said] = []
+
+    @cached_property
+    def now(self) -> float:
+        """Return its moment: asked for once, and only if it matters."""
+        return self._clock()
 
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        """Run anything; what it is only SQLAlchemy knows, so it counts as a change."""
+        self.changed = True
+        self.flush()
         return self.connection.execute(statement, values)
 
-    def run(self, statement: Prepared, values: Values = MappingProxyType({})) -> int:
-        """Run what changes rows and return how many those were."""
-        count: int = self._run(statement.form(self.connection.dialect), values).rowcount
-        return count
+    def run(self, statement: Prepared, values: Values = NOTHING) -> None:
+        """Change rows, at the latest when something is read or committed."""
+        self.changed = True
+        self._pending.append(_said(statement, values, self.connection.dialect))
+
+    def flush(self) -> None:
+        """Let the database have what `run` was told."""
+        if self._pending:
+            self._send([])
+
+    def ask(self, *asked: tuple[Prepared, Values]) -> list[list[Row]]:
+        """Return the rows of several statements, which travel together."""
+        said = [_said(statement, values, self.connection.dialect) for statement, values in asked]
+        self.changed = self.changed or any(statement.changes for statement, _ in asked)
+        found = zip(said, self._send(said), strict=True)
+        return [[form.row(row) for row in rows] for (form, _), rows in found]
 
     def one(self, statement: Executable | Prepared, values: Any = None) -> Row | None:
         """Return the first row, None without any."""
         if isinstance(statement, Prepared):
-            form = statement.form(self.connection.dialect)
-            found = self._run(form, values or {}).fetchone()
-            return None if found is None else form.row(found)
-        return _plain(self.connection.execute(statement, values).mappings().first())
+            [rows] = self.ask((statement, values or NOTHING))
+            return rows[0] if rows else None
+        self.flush()
+        row = self.connection.execute(statement, values).mappings().first()
+        return None if row is None else dict(row)
 
     def all(self, statement: Executable | Prepared, values: Any = None) -> list[Row]:
         """Return all rows."""
         if isinstance(statement, Prepared):
-            form = statement.form(self.connection.dialect)
-            return [form.row(each) for each in self._run(form, values or {}).fetchall()]
+            return self.ask((statement, values or NOTHING))[0]
+        self.flush()
         return [dict(each) for each in self.connection.execute(statement, values).mappings()]
 
     def value(self, statement: Executable, values: Any = None) -> Any:
         """Return the first column of the first row, None without any."""
+        self.flush()
         return self.connection.execute(statement, values).scalar()
 
-    def _run(self, form: Form, values: Values) -> DBAPICursor:
-        """Let the driver run a prepared statement; its rows are taken before the next one."""
-        if self._cursor is None:
-            self._cursor = self.connection.connection.cursor()
-        arguments = form.arguments(values)
+    def _send(self, asked: list[Said]) -> list[list[Any]]:
+        """Let the driver run what is pending, then *asked*, and return the rows of the latter."""
+        pending, self._pending = self._pending, []
         dialect = self.connection.dialect
         try:
-            self._cursor.execute(form.text, arguments)
+            return driving.send(self.connection.connection, pending, asked, together=self.postgres)
         except dialect.loaded_dbapi.Error as error:
-            lost = dialect.is_disconnect(error, self.connection.connection, self._cursor)
-            if lost:
-                self.connection.invalidate(error)
-            raise DBAPIError.instance(
-                form.text,
-                arguments,
-                error,
-                dialect.loaded_dbapi.Error,
-                connection_invalidated=lost,
-                dialect=dialect,
-            ) from error
-        return self._cursor
+            raise driving.translated(error, self.connection) from error
 
     def wake(self, topic: str) -> None:
         """Let those who wait for *topic* look again once this is committed."""
         self.wakes[topic] = None
 
 
-def _plain(found: Any) -> Row | None:
-    return None if found is None else dict(found)
+def _said(statement: Prepared, values: Values, dialect: Dialect) -> Said:
+    form = statement.form(dialect)
+    return form, form.arguments(values)
 
 
 class Waking:

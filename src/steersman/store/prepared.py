@@ -58,10 +58,11 @@ class Form(NamedTuple):
 
 
 class Prepared:
-    """A statement to run often."""
+    """A statement to run often. *changes* tells whether it may change rows."""
 
     def __init__(self, statement: Select[Any] | UpdateBase) -> None:
         self._statement = statement
+        self.changes = not isinstance(statement, Select)
         self._forms: dict[str, Form] = {}
 
     def form(self, dialect: Dialect) -> Form:

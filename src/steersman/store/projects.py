@@ -49,7 +49,7 @@ def accept(
     return new_id, True
 
 
-def open_triggers(tx: Transaction, limit: int = 20) -> list[Row]:
+def open_triggers(tx: Transaction, limit: int = 200) -> list[Row]:
     """Return accepted triggers whose time has come, the oldest first."""
     query = (
         select(triggers)

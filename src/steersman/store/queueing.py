@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, true, update
 
 from steersman.core import queue
 from steersman.core.queue import Lane, Waiting
-from steersman.store.base import Row, Transaction
+from steersman.store.base import NOTHING, Row, Transaction
 from steersman.store.prepared import Prepared
 from steersman.store.tables import ACTIVE, QUEUED, attempts, lanes, projects, runs, workers
 
@@ -115,27 +114,24 @@ def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
     return found
 
 
-def held(tx: Transaction) -> dict[tuple[str, str], float]:
-    """Return how many attempts each project holds in each pool."""
-    return {(row["project_id"], row["pool"]): float(row["count"]) for row in tx.all(_HELD)}
-
-
-def adoptable(
-    tx: Transaction, worker: queue.Worker, limit: int, holds: Iterable[str] | None = None
-) -> Sequence[Row]:
-    """Return attempts whose worker went away before their runner had started.
-
-    With *holds*, also what is leased to *worker* itself and not among these.
+class Asking(NamedTuple):
+    """What a worker finds when it asks: whether it is *paused*, what of others it may take over,
+    and how many attempts each project holds in each pool.
     """
-    values = {"now": tx.now, "worker": "" if holds is None else worker.name}
-    known = set(holds or ())
-    found = tx.all(_ADOPTABLE_FREE if tx.postgres else _ADOPTABLE, values)
-    fitting = (row for row in found if row["pool"] in worker.pools and row["id"] not in known)
-    return tuple(islice(fitting, limit))
+
+    paused: bool
+    adoptable: Sequence[Row]
+    held: dict[tuple[str, str], float]
 
 
-def seen(tx: Transaction, worker: queue.Worker, version: str) -> bool:
-    """Note that a worker asks for work; return whether it is paused."""
+def asks(
+    tx: Transaction, worker: queue.Worker, version: str, holds: Iterable[str] | None = None
+) -> Asking:
+    """Note that *worker* asks for work.
+
+    It may take over attempts whose worker went away before their runner had started; with *holds*,
+    also what is leased to itself and not among these.
+    """
     row = {
         "worker": worker.name,
         "pools": sorted(worker.pools),
@@ -144,11 +140,28 @@ def seen(tx: Transaction, worker: queue.Worker, version: str) -> bool:
         "seen": tx.now,
         "version": version,
     }
-    found = tx.one(_SEEN, row)
-    if found is None:
+    forgotten = {"now": tx.now, "worker": "" if holds is None else worker.name}
+    over = _ADOPTABLE_FREE if tx.postgres else _ADOPTABLE
+    known, leased, shares = tx.ask((_SEEN, row), (over, forgotten), (_HELD, NOTHING))
+    if not known:
         tx.execute(insert(workers), {"name": row.pop("worker"), **row})
-        return False
-    return bool(found["paused"])
+    mine = set(holds or ())
+    return Asking(
+        paused=bool(known and known[0]["paused"]),
+        adoptable=[
+            each for each in leased if each["pool"] in worker.pools and each["id"] not in mine
+        ],
+        held=_held(shares),
+    )
+
+
+def held(tx: Transaction) -> dict[tuple[str, str], float]:
+    """Return how many attempts each project holds in each pool."""
+    return _held(tx.all(_HELD))
+
+
+def _held(rows: Iterable[Row]) -> dict[tuple[str, str], float]:
+    return {(row["project_id"], row["pool"]): float(row["count"]) for row in rows}
 
 
 def known_workers(tx: Transaction, since: float) -> list[queue.Worker]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Text, bindparam, insert, select, update
 
 from steersman.core import retries
 from steersman.core.attempts import Attempt
@@ -13,11 +13,14 @@ from steersman.core.runs import Job, Run, Verdict, job_states, run_state
 from steersman.store import attempts as attempt_rows
 from steersman.store.base import Row, Transaction
 from steersman.store.prepared import Prepared, adding
-from steersman.store.tables import attempts, jobs, runs
+from steersman.store.tables import attempts, jobs, projects, runs
 
 
 class StoredRun(NamedTuple):
-    """A run and its row; *jobs* are the rows of its jobs by name, *attempts* by their ids."""
+    """A run and its row, to which its *project* (a name) and *project_settings* are added.
+
+    *jobs* are the rows of its jobs by name, *attempts* by their ids.
+    """
 
     row: Row
     jobs: dict[str, Row]
@@ -26,16 +29,30 @@ class StoredRun(NamedTuple):
 
 
 _WANTED = bindparam("identity", type_=Text())
-_RUN = select(runs).where(runs.c.id == _WANTED)
-_RUN_OF_ATTEMPT = select(runs).where(
-    runs.c.id == select(attempts.c.run_id).where(attempts.c.id == _WANTED).scalar_subquery()
-)
-_TRIES = select(attempts).where(attempts.c.run_id == _WANTED).order_by(attempts.c.number)
-_BY_ID, _LOCKED = Prepared(_RUN), Prepared(_RUN.with_for_update())
-_OF_ATTEMPT = Prepared(_RUN_OF_ATTEMPT)
-_LOCKED_OF_ATTEMPT = Prepared(_RUN_OF_ATTEMPT.with_for_update())
-_JOBS = Prepared(select(jobs).where(jobs.c.run_id == _WANTED).order_by(jobs.c.position))
-_ATTEMPTS, _LOCKED_ATTEMPTS = Prepared(_TRIES), Prepared(_TRIES.with_for_update())
+
+
+class _Loading(NamedTuple):
+    """What a run is loaded by: itself with its project's name and settings, jobs, attempts."""
+
+    run: Prepared
+    jobs: Prepared
+    attempts: Prepared
+
+
+def _loading(run_id: ColumnElement[str], *, lock: bool) -> _Loading:
+    about = (projects.c.name.label("project"), projects.c.settings.label("project_settings"))
+    run = select(runs, *about).join_from(runs, projects).where(runs.c.id == run_id)
+    tries = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
+    if lock:
+        run, tries = run.with_for_update(of=runs), tries.with_for_update()
+    of_run = select(jobs).where(jobs.c.run_id == run_id).order_by(jobs.c.position)
+    return _Loading(Prepared(run), Prepared(of_run), Prepared(tries))
+
+
+_ID_OF_ATTEMPT = select(attempts.c.run_id).where(attempts.c.id == _WANTED).scalar_subquery()
+_BY_ID, _BY_ID_LOCKED = _loading(_WANTED, lock=False), _loading(_WANTED, lock=True)
+_OF_ATTEMPT = _loading(_ID_OF_ATTEMPT, lock=False)
+_OF_ATTEMPT_LOCKED = _loading(_ID_OF_ATTEMPT, lock=True)
 _SAVE_JOB = Prepared(
     update(jobs)
     .where(jobs.c.run_id == _WANTED, jobs.c.name == bindparam("job"))
@@ -54,26 +71,27 @@ _ADD_JOB = adding(jobs, *_NEW_JOB)
 
 
 def load(tx: Transaction, run_id: str, *, lock: bool = False) -> StoredRun | None:
-    """Return a run; with *lock* nobody else changes it meanwhile."""
-    row = tx.one(_LOCKED if lock and tx.postgres else _BY_ID, {"identity": run_id})
-    return None if row is None else _stored(tx, row, lock=lock)
+    """Return a run; with *lock* nobody else changes it or its attempts meanwhile."""
+    return _load(tx, _BY_ID_LOCKED if lock and tx.postgres else _BY_ID, run_id)
 
 
 def load_of_attempt(tx: Transaction, attempt_id: str) -> StoredRun | None:
     """Return the run of an attempt, locked together with all its attempts."""
-    row = tx.one(_LOCKED_OF_ATTEMPT if tx.postgres else _OF_ATTEMPT, {"identity": attempt_id})
-    return None if row is None else _stored(tx, row, lock=True)
+    return _load(tx, _OF_ATTEMPT_LOCKED if tx.postgres else _OF_ATTEMPT, attempt_id)
 
 
-def _stored(tx: Transaction, row: Row, *, lock: bool) -> StoredRun:
-    rows = tx.all(_JOBS, {"identity": row["id"]})
-    attempts_of = _LOCKED_ATTEMPTS if lock and tx.postgres else _ATTEMPTS
-    try_rows = {each["id"]: each for each in tx.all(attempts_of, {"identity": row["id"]})}
+def _load(tx: Transaction, loading: _Loading, identity: str) -> StoredRun | None:
+    wanted = {"identity": identity}
+    found, rows, try_rows = tx.ask(*((statement, wanted) for statement in loading))
+    if not found:
+        return None
     tries: dict[str, list[Attempt]] = {}
-    for each in try_rows.values():
+    for each in try_rows:
         tries.setdefault(each["job"], []).append(attempt_rows.attempt(each))
-    found = tuple(_job(each, tuple(tries.get(each["name"], ()))) for each in rows)
-    return StoredRun(row, {each["name"]: each for each in rows}, try_rows, _run(row, found))
+    job_rows = tuple(_job(each, tuple(tries.get(each["name"], ()))) for each in rows)
+    by_id = {each["id"]: each for each in try_rows}
+    by_name = {each["name"]: each for each in rows}
+    return StoredRun(found[0], by_name, by_id, _run(found[0], job_rows))
 
 
 def _run(row: Row, found: tuple[Job, ...]) -> Run:

@@ -1,8 +1,8 @@
-"""Transactions on SQLite or PostgreSQL: short plain functions that run in threads of the store.
+"""Transactions on SQLite or PostgreSQL: short plain functions.
 
 A transaction's function may run more than once (a deadlock, a lost connection before the commit),
-so it changes nothing but rows. On SQLite one thread writes and a few read; PostgreSQL decides
-itself, row by row.
+and together with others, so it changes nothing but rows. Small changes go in rounds, on SQLite by
+the loop itself; what is longer, or has to wait, goes through threads of the store.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
@@ -27,6 +27,7 @@ from steersman.clock import Clock
 from steersman.core.errors import Unavailable, UserError
 from steersman.store import engines
 from steersman.store.base import Transaction, Waking
+from steersman.store.rounds import NotNow, Round, Rounds, one_of
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
@@ -49,16 +50,48 @@ class Store:
         self.waking = Waking()
         self.postgres = not engines.is_sqlite(url)
         self._writing = engines.open_engine(url)
-        self._reading = self._writing if self.postgres else engines.open_engine(url, readers=True)
+        self._reading = (
+            # Each look by itself: it takes neither a beginning nor an end.
+            self._writing.execution_options(isolation_level="AUTOCOMMIT")
+            if self.postgres
+            else engines.open_engine(url, readers=True)
+        )
         self._readers = ThreadPoolExecutor(engines.CONNECTIONS, "store")
-        self._writers = self._readers if self.postgres else ThreadPoolExecutor(1, "store-writer")
+        self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._longer: set[asyncio.Task[Any]] = set()
+        self._rounds = Rounds(
+            self._together,
+            self.waking.wake,
+            busy=lambda: bool(self._longer),
+            # SQLite is done before a thread would have been woken.
+            thread=self._writer if self.postgres else None,
+        )
 
     async def write(self, work: Work[T]) -> T:
-        """Run *work* in a transaction of its own and commit it."""
+        """Run *work*, a change of a few rows found by their index, in a transaction."""
+        try:
+            result: T = await self._rounds.run(work)
+        except NotNow:
+            return await self.rewrite(work)
+        return result
+
+    async def rewrite(self, work: Work[T]) -> T:
+        """Run *work*, which may change many rows or take its time, in a transaction of its own."""
+        changing = asyncio.ensure_future(self._rewrite(work))
+        self._longer.add(changing)
+        changing.add_done_callback(self._let_go)
+        # What was begun is brought to its end, also when nobody waits for it any more.
+        return await asyncio.shield(changing)
+
+    def _let_go(self, changing: asyncio.Task[Any]) -> None:
+        self._longer.discard(changing)
+        if not changing.cancelled():
+            changing.exception()  # whoever waited has it
+
+    async def _rewrite(self, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
-        result, wakes = await loop.run_in_executor(
-            self._writers, self._patiently, self._writing, work
-        )
+        threads = self._readers if self.postgres else self._writer
+        result, wakes = await loop.run_in_executor(threads, self._patiently, self._writing, work)
         for topic in wakes:
             self.waking.wake(topic)
         return result
@@ -115,21 +148,32 @@ class Store:
 
     def _once(self, engine: Engine, work: Work[T]) -> tuple[T, list[str]]:
         with engine.connect() as connection, connection.begin():
-            transaction = Transaction(connection, self._now(connection), postgres=self.postgres)
+            transaction = self._transaction(connection)
             result = work(transaction)
-            wakes = list(transaction.wakes)
-            if self.postgres and wakes:
-                notify = text("SELECT pg_notify(:channel, :topic)")
-                for topic in wakes:
-                    connection.execute(notify, {"channel": CHANNEL, "topic": topic})
-        return result, wakes
+            transaction.flush()
+            self._notify(connection, transaction.wakes)
+        return result, list(transaction.wakes)
 
-    def _now(self, connection: Connection) -> float:
+    def _together(self, works: list[Work[Any]]) -> Round:
+        """Run several in one transaction; whatever is raised, nothing of it was committed."""
+        with self._writing.connect() as connection, connection.begin():
+            transaction = self._transaction(connection)
+            done = [one_of(work, transaction) for work in works]
+            transaction.flush()
+            self._notify(connection, transaction.wakes)
+        return Round(done, tuple(transaction.wakes))
+
+    def _transaction(self, connection: Connection) -> Transaction:
         """Several servers share one clock where there is one: the database's."""
         if not self.postgres:
-            return self.clock.now()
-        now: float = connection.execute(_NOW).scalar_one()
-        return now
+            return Transaction(connection, self.clock.now, postgres=False)
+        return Transaction(connection, lambda: connection.execute(_NOW).scalar_one(), postgres=True)
+
+    def _notify(self, connection: Connection, wakes: Iterable[str]) -> None:
+        """Let other servers hear what is committed."""
+        topics = list(wakes)
+        if self.postgres and topics:
+            connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": topics})
 
     async def listen(self) -> None:
         """Hear what other servers commit, for as long as this runs (PostgreSQL only)."""
@@ -145,7 +189,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of every connection; transactions that run end first."""
-        self._writers.shutdown()
+        self._writer.shutdown()
         self._readers.shutdown()
         self._writing.dispose()
         self._reading.dispose()
@@ -156,3 +200,4 @@ def _short(error: Exception) -> str:
 
 
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+_NOTIFY = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")

@@ -20,7 +20,8 @@ router = APIRouter(tags=["replay"])
 async def replay(request: Request, identity: Identity, parts: Parts, who: Who) -> Response:
     """Return what the runner got; of secrets only the names, as they would be given now."""
     await attempt(parts, who, identity, Action.SEE_LOG)
-    spec = await delivering.spec(parts, identity)
+    wanted = await parts.store.read(lambda tx: delivering.order(tx, identity))
+    spec = delivering.spec(parts, wanted)
     base = f"{parts.settings.url}/api/v1/attempts/{identity}"
     places = {"source": f"{base}/source", "cache": f"{base}/cache"}
     return answer(request, {**spec, "hidden": sorted(spec["hidden"]), "archives": places})

@@ -18,7 +18,7 @@ from steersman.core.errors import Refused
 from steersman.core.notifications import Change
 from steersman.core.runs import Run, State, job_states
 from steersman.keyring import Keyring
-from steersman.store import outboxes, projects
+from steersman.store import outboxes
 from steersman.store.base import Row, Transaction
 from steersman.store.runs import StoredRun
 from steersman.store.tables import events, runs
@@ -34,12 +34,11 @@ def note(tx: Transaction, stored: StoredRun, run: Run, changed: list[tuple[str, 
 
     It has the shape of `moving.Told`.
     """
-    project = projects.by_id(tx, stored.row["project_id"])
-    targets = notifications.targets(project["settings"] if project else None)
-    if project is None or not targets:
+    targets = notifications.targets(stored.row["project_settings"])
+    if not targets:
         return
     version = select(runs.c.version).where(runs.c.id == stored.row["id"])
-    facts = _facts(stored.row, project["name"], int(tx.value(version) or 0), tx.now)
+    facts = _facts(stored.row, stored.row["project"], int(tx.value(version) or 0), tx.now)
     for job, state in changed:
         change = facts._replace(job=job, state=str(state))
         if not job:
