@@ -113,8 +113,8 @@ class Scene:
         )
 
     def _changed(self, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
-        names = [each and each["metadata"]["name"] for each in (old, new)]
-        self.said.append((names[0], names[1]))
+        was, is_ = (each["metadata"]["name"] if each else None for each in (old, new))
+        self.said.append((was, is_))
         self.moved.set()
 
     def versions(self) -> dict[str, str]:

@@ -44,6 +44,7 @@ class Watching:
         self._events = Events()
         self._tails: dict[str, dict[str, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: BaseException | None = None
         pods = Collection(f"{self._path}/pods", keeping.pod, {"labelSelector": names.SELECTOR})
         about = {"fieldSelector": ",".join(["involvedObject.kind=Pod", *_not(facts.IGNORED)])}
         events = Collection(f"{self._path}/events", self._event, about)
@@ -55,6 +56,8 @@ class Watching:
 
     async def start(self) -> None:
         """Begin to follow, and wait for the first list of pods."""
+        if self._fault is not None:
+            raise self._fault
         if not self._tasks:
             for each in (self.pods, self._of_pods, self.nodes):
                 self.soon(each.run())
@@ -75,7 +78,14 @@ class Watching:
         """Do something beside everything else, until `stop`."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # A fault of ours must not look like a cluster in which nothing happens.
+            self._fault = task.exception()
+            self.woken.set()
 
     async def stop(self) -> None:
         """Follow no more."""
