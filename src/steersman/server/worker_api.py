@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from fastapi import APIRouter
 
 from steersman import wire
-from steersman.core import attempts, leases, queue, reports, tokens
+from steersman.core import queue, tokens
 from steersman.core.attempts import State
 from steersman.core.errors import UserError
 from steersman.core.reports import (
     Lost,
-    Note,
     Reason,
     Rejected,
     Released,
     WorkerReport,
     known_reason,
 )
-from steersman.server import moving
 from steersman.server import pods as pod_contents
+from steersman.server import renewing
 from steersman.server.access import Caller, Parts, Worker
 from steersman.server.platform import Platform
 from steersman.server.queue import Asks, Grant
-from steersman.store import attempts as attempt_rows
-from steersman.store.base import Transaction
 
 router = APIRouter(prefix="/worker/v1", tags=["worker"])
 MOST_AT_ONCE = 100
 MOST_FOUND = 1000
 LONGEST_WAIT = 30.0
-NAME = 253
-"""The longest name of a node."""
-MOST_NOTES = 20
 
 
 @router.post("/lease")
@@ -95,69 +87,22 @@ def _granted(parts: Platform, grant: Grant) -> wire.Granted:
 async def renew(body: wire.Renewal, parts: Parts, who: Worker) -> wire.Renewed:
     """Renew what the worker holds, and say what of it is over."""
     name = _named(who, body["worker"])
-    answer: wire.Renewed = {"stop": [], "gone": [], "others": [], "adopted": []}
-    held = body["held"]
-    if held:
-        await parts.store.write(lambda tx: _renew(tx, parts, name, held, answer))
-    for identity in body["adopt"][:MOST_FOUND]:
+    renewed = await renewing.renew(parts, body["held"])
+    found = await renewing.sort_found(parts, name, body["adopt"][:MOST_FOUND])
+    answer: wire.Renewed = {
+        "stop": renewed.stop,
+        "gone": renewed.gone + found.gone,
+        "others": renewed.others + found.others,
+        "adopted": [],
+    }
+    for identity in found.mine:
         grant = await parts.queue.adopt(identity, name)
-        if grant is not None:
-            answer["adopted"].append(await _told(parts, grant, pods=body.get("pods", False)))
+        if grant is None:
+            # Somebody was first, or it has just ended: then the next renewal says so.
+            answer["others"].append(identity)
         else:
-            over = await parts.store.read(partial(_is_over, identity=identity))
-            answer["gone" if over else "others"].append(identity)
+            answer["adopted"].append(await _told(parts, grant, pods=body.get("pods", False)))
     return answer
-
-
-def _is_over(tx: Transaction, identity: str) -> bool:
-    row = attempt_rows.load(tx, identity)
-    return row is None or State(row["state"]).is_final
-
-
-def _renew(
-    tx: Transaction, parts: Platform, worker: str, held: list[wire.Held], answer: wire.Renewed
-) -> None:
-    for part in (answer["gone"], answer["others"], answer["stop"]):
-        part.clear()
-    for each in held:
-        row = attempt_rows.load(tx, each["attempt"], lock=True)
-        if row is None:
-            answer["gone"].append(each["attempt"])
-            continue
-        old = attempt_rows.attempt(row)
-        mine = old.lease is not None and old.lease.number == each["lease"]
-        if old.state.is_final or not mine:
-            answer["gone" if old.state.is_final else "others"].append(old.id)
-            continue
-        if old.state is State.CANCELLING:
-            answer["stop"].append(old.id)
-        new = attempts.advance(old, _renewed(each, tx.now), tx.now)
-        if new is not old:
-            attempt_rows.save(tx, new, parts.queue.rules.deadlines)
-        if new.notes != old.notes:
-            tx.wake(moving.attempt_topic(old.id))
-
-
-def _renewed(held: wire.Held, now: float) -> reports.Renewed:
-    notes = held.get("notes")
-    return reports.Renewed(
-        held["lease"],
-        now + leases.SECONDS,
-        held.get("placed", True),
-        held.get("note", ""),
-        held.get("node", "")[:NAME],
-        None if notes is None else tuple(_note(each) for each in notes[:MOST_NOTES]),
-    )
-
-
-def _note(said: wire.Note) -> Note:
-    return Note(
-        said["kind"][:40],
-        said["container"][:100],
-        said["text"][:500],
-        said.get("reason", "")[:40],
-        said.get("permanent", False),
-    )
 
 
 @router.post("/report")
@@ -173,7 +118,7 @@ def _event(body: wire.WorkerReport) -> WorkerReport:
         case "lost":
             reason = known_reason(body.get("reason", ""), Reason.RUNNER_GONE)
             permanent = body.get("permanent", False)
-            return Lost(lease, reason, message, permanent, body.get("node", "")[:NAME])
+            return Lost(lease, reason, message, permanent, body.get("node", "")[: renewing.NAME])
         case "released":
             return Released(lease)
         case "rejected":
