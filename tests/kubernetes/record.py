@@ -21,7 +21,7 @@ from tests.kubernetes import clusters
 FOLDER = Path(__file__).with_name("recorded")
 LASTS = 200.0
 EAT = 'x=a; while :; do x="$x$x"; done'
-BIG = "/pipeline/big"
+BIG = "/big"
 Case = dict[str, Any]
 CASES: dict[str, Case] = {
     "box-out-of-memory": {"box": ["sh", "-c", f"sleep 3; {EAT}"]},

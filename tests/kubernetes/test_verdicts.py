@@ -43,10 +43,6 @@ ENDED = {
     "deadline": (
         "its pod ran longer than it may: Pod was active on the node*deadline", Reason.TIMED_OUT,
     ),
-    "evicted": (
-        'the node evicted its pod: Usage of EmptyDir volume "work" exceeds the limit "64Mi"*',
-        Reason.EVICTED,
-    ),
 }  # fmt: skip
 
 
@@ -178,6 +174,7 @@ def test_on_older_ones_it_is_read_off_events_and_the_node() -> None:
 @pytest.mark.parametrize(
     ("reason", "said", "expected"),
     [
+        ("Evicted", 'Usage of EmptyDir volume "work" exceeds the limit "4Gi".', Reason.EVICTED),
         ("OutOfmemory", "Node didn't have enough resource", Reason.NEVER_STARTED),
         ("NodeAffinity", "Predicate NodeAffinity failed", Reason.NEVER_STARTED),
         ("NodeLost", "Node node-1 which was running pod is unresponsive", Reason.NODE_LOST),
