@@ -20,6 +20,8 @@ from tests.deploy.wanted import CASES, FULL, Case
 from tests.kubernetes import clusters
 
 MODULES = (apps_v1, core_v1, networking_v1, policy_v1, rbac_v1)
+APPLY = {"dryRun": "All", "fieldManager": "steersman-tests"}
+PATCH = {"Content-Type": "application/apply-patch+yaml"}
 PLURALS = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
 
 
@@ -91,5 +93,8 @@ def test_the_cluster_takes_every_object(case: Case) -> None:
                 if each["kind"] == "Namespace":
                     each["metadata"]["name"] += "-more"
                 await api.call("POST", path(each), each, {"dryRun": "All"})
+                # As Helm 4 and `kubectl apply --server-side` do it: other fields are a must.
+                where = f"{path(each)}/{each['metadata']['name']}"
+                await api.call("PATCH", where, each, APPLY, PATCH)
 
         clusters.ask(offer)

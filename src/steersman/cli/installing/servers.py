@@ -38,8 +38,8 @@ def _deployment(wishes: Wishes) -> Object:
         ],
         "env": list(_environment(wishes)),
         "ports": [
-            {"name": "http", "containerPort": HTTP},
-            {"name": "runners", "containerPort": TLS},
+            {"name": "http", "containerPort": HTTP, "protocol": "TCP"},
+            {"name": "runners", "containerPort": TLS, "protocol": "TCP"},
         ],
         # The first start of a version brings the tables up to date, however long that takes.
         "startupProbe": {**_probe("healthz"), "periodSeconds": 2, "failureThreshold": 300},
@@ -111,7 +111,8 @@ def _probe(path: str) -> Object:
 def _service(wishes: Wishes, name: str, port: str, number: int) -> Object:
     spec = {
         "selector": parts.selector(COMPONENT),
-        "ports": [{"name": port, "port": number, "targetPort": port}],
+        # Server-side apply of older clusters wants to be told the protocol.
+        "ports": [{"name": port, "port": number, "targetPort": port, "protocol": "TCP"}],
     }
     return {**parts.of(wishes, "v1/Service", name, component=COMPONENT), "spec": spec}
 
