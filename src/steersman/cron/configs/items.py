@@ -138,7 +138,7 @@ def _expression(
         return expressions.parse(text, mode, seed=name, anchor=anchor)
     except BadExpression as error:
         # Only on one line of the file is the column of the mistake known.
-        column = place.column + error.column + (0 if place.plain or text == place.text else 1)
+        column = place.column + error.column + (place.tag is not None)
         at = place._replace(column=column)
         message = f"{error} (column {error.column + 1} of {text!r})"
         findings.error("bad-schedule", at, message, error.hint)

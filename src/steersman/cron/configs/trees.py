@@ -39,7 +39,8 @@ def read(text: str, findings: Findings) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = complaint(error.problem or "", "")
+        character = text[mark.index : mark.index + 1] if mark else ""
+        said = complaint(error.problem or "", character)
         findings.error(said.code, _at(line, column), said.message, said.hint)
     except yaml.YAMLError as error:
         findings.error("syntax", _at(1, 1), f"this is not valid YAML: {error}")
@@ -59,7 +60,9 @@ def _node(node: Any, findings: Findings, depth: int) -> Node:
     if isinstance(node, yaml.ScalarNode):
         # Whoever wrote `!!str 5` wants a text as much as whoever wrote quotes.
         plain_one = not node.style and node.tag != "tag:yaml.org,2002:str"
-        return Scalar(node.value, plain_one, None, line, column)
+        # The tag `!` says that there are quotes: what is in them begins one character later.
+        tag = "!" if node.style in ("'", '"') else None
+        return Scalar(node.value, plain_one, tag, line, column)
     children: list[Node] = []
     if isinstance(node, yaml.SequenceNode):
         children = [_node(each, findings, depth + 1) for each in node.value]

@@ -181,7 +181,7 @@ class ConfigMapLedger:
         if state.fence != fence:
             raise Fenced
         state.apply(changes)
-        await self._replace(state)
+        await self._replace_as(fence, state)
         self._state = state
         if changes.done:
             await self._patch_requests(dict.fromkeys(changes.done))
@@ -196,9 +196,18 @@ class ConfigMapLedger:
         if old:
             for key in old:
                 del state.rows[key]
-            await self._replace(state)
+            await self._replace_as(fence, state)
         self._state = state
         return len(old)
+
+    async def _replace_as(self, fence: int, state: _State) -> None:
+        """Replace the ledger; where another one did, say so if that was its leader."""
+        try:
+            await self._replace(state)
+        except Unavailable:
+            if (await self._read()).fence != fence:
+                raise Fenced from None
+            raise
 
     async def cursors(self) -> list[Cursor]:
         """Return how far each schedule has come."""

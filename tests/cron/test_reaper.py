@@ -1,0 +1,135 @@
+"""The reaper: ended Jobs go, with their pods; what runs stays; it may be killed at any point."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+from steersman.core.errors import Unavailable
+from steersman.core.schedules.reaping import Limits
+from steersman.cron.kubernetes import jobs
+from steersman.cron.kubernetes.reaper import Reaped, Reaper, Wishes
+from tests.cron.fake_api import FakeApi
+
+NOW = 1_800_000_000.0
+JOBS = "/apis/batch/v1/namespaces/space/jobs"
+PODS = "/api/v1/namespaces/space/pods"
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _job(api: FakeApi, name: str, kind: str | None, age: float, schedule: str = "nightly") -> None:
+    conditions = []
+    if kind is not None:
+        ended = _stamp(NOW - age)
+        conditions = [{"type": kind, "status": "True", "lastTransitionTime": ended}]
+    metadata = {
+        "name": name, "labels": {"cronetes": "true"}, "annotations": {jobs.SCHEDULE: schedule},
+        "creationTimestamp": _stamp(NOW - 30 * 86400),
+    }  # fmt: skip
+    api.put(JOBS, {"metadata": metadata, "status": {"conditions": conditions}})
+
+
+def _reap(api: FakeApi, limits: Limits | None = None, **more: Any) -> Reaped:
+    wishes = Wishes("space", limits or Limits(), rate=1e6, **more)
+    return asyncio.run(Reaper(api, wishes, lambda: NOW, lambda line: None).reap())
+
+
+def test_it_goes_by_the_end_and_the_outcome_and_never_by_age() -> None:
+    api = FakeApi()
+    _job(api, "running-for-a-month", None, 0)
+    _job(api, "good-old", "Complete", 3700)
+    _job(api, "good-new", "Complete", 3500)
+    _job(api, "bad-old", "Failed", 90_000)
+    _job(api, "bad-new", "Failed", 3700)
+    assert sorted(_reap(api).jobs) == ["bad-old", "good-old"]
+    assert sorted(api.objects[JOBS]) == ["bad-new", "good-new", "running-for-a-month"]
+
+
+def test_counts_are_kept_for_each_schedule_and_outcome() -> None:
+    api = FakeApi()
+    for number in range(5):
+        _job(api, f"a-{number}", "Complete", number, "a")
+        _job(api, f"b-{number}", "Failed", number, "b")
+    gone = _reap(api, Limits(keep_succeeded=3, keep_failed=1)).jobs
+    assert sorted(gone) == ["a-3", "a-4", "b-1", "b-2", "b-3", "b-4"]
+
+
+def test_thousands_are_looked_at_in_pages() -> None:
+    api = FakeApi()
+    for number in range(1201):
+        _job(api, f"job-{number:05}", "Complete", 4000)
+    assert len(_reap(api).jobs) == 1201
+    pages = [path for method, path in api.calls if method == "GET" and path == JOBS]
+    assert len(pages) == 3
+
+
+def test_one_that_cannot_be_removed_does_not_keep_the_others() -> None:
+    api = FakeApi()
+    for number in range(4):
+        _job(api, f"job-{number}", "Complete", 4000)
+
+    def fails(method: str, path: str) -> None:
+        if method == "DELETE" and path.endswith("job-1"):
+            raise Unavailable("no")
+
+    api.fails = fails
+    done = _reap(api)
+    assert done.failed == ("job-1",)
+    assert len(done.jobs) == 3
+
+
+class _Killed(Exception):
+    """The process is gone."""
+
+
+def test_killed_at_any_point_the_next_round_leaves_nothing() -> None:
+    chance = random.Random(4)
+    api = FakeApi()
+    for number in range(40):
+        _job(api, f"job-{number}", "Complete", 4000)
+    for _ in range(10):
+
+        def fails(method: str, path: str) -> None:
+            if chance.random() < 0.2:
+                raise _Killed
+
+        api.fails = fails
+        try:
+            _reap(api)
+        except _Killed:
+            continue
+    api.fails = lambda method, path: None
+    _reap(api)
+    assert api.objects[JOBS] == {}
+
+
+def _pod(api: FakeApi, name: str, job: str, phase: str, **more: Any) -> None:
+    metadata = {
+        "name": name, "labels": {"job-name": job}, "creationTimestamp": _stamp(NOW - 90_000), **more,
+    }  # fmt: skip
+    api.put(PODS, {"metadata": metadata, "status": {"phase": phase}})
+
+
+def test_ended_pods_whose_job_is_gone_go_too() -> None:
+    api = FakeApi()
+    _job(api, "mails-0123456789ab", None, 0)
+    owner = [{"kind": "Job", "name": "mails-aaaaaaaaaaaa"}]
+    _pod(api, "orphan", "mails-ffffffffffff", "Succeeded")
+    _pod(api, "runs", "mails-ffffffffffff", "Running")
+    _pod(api, "has-a-job", "mails-0123456789ab", "Failed")
+    _pod(api, "owned", "mails-aaaaaaaaaaaa", "Failed", ownerReferences=owner)
+    _pod(api, "of-somebody-else", "report", "Failed")
+    assert _reap(api).pods == ("orphan",)
+    assert _reap(api).pods == ()
+
+
+def test_a_dry_run_removes_nothing() -> None:
+    api = FakeApi()
+    _job(api, "job", "Complete", 4000)
+    assert _reap(api, dry_run=True).jobs == ("job",)
+    assert list(api.objects[JOBS]) == ["job"]
