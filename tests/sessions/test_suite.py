@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from steersman.sessions.base import End, Ending
+from tests.sessions import subjects
 from tests.sessions.subjects import Box, Subject
 
 # Prints without newlines and in pieces, before, while and after the end mark passes.
@@ -250,6 +251,19 @@ def test_a_step_past_its_time_is_never_green_though_it_killed_the_helper(
     assert "error" not in box.open()
     script = "kill -KILL $__steer_helper; sleep 60"
     assert box.run(script, timeout=0.1)[0] == Ending(end=End.TIMED_OUT)
+
+
+def test_a_helper_in_place_of_one_that_was_killed_is_not_waited_for(
+    new_box: Callable[..., Box], subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if subject.transport != "fifo" or subject.image is None:
+        pytest.skip("only a box with pipes and processes of its own has a helper that matters")
+    # Were it taken for a process of the step, it would be given this time to end.
+    monkeypatch.setattr(subjects, "GRACE", 300.0)
+    box = new_box()
+    assert "error" not in box.open()
+    assert box.run("kill -KILL $__steer_helper")[0].passed
+    assert box.renew()
 
 
 def test_a_stopped_shell_goes_on_when_killed(box: Box) -> None:

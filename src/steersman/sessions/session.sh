@@ -331,7 +331,10 @@ steps)
             esac
             IFS= command read -r __steer_line 2>/dev/null <"$__steer_entry/stat" || continue
             __steer_line=${__steer_line##*) }
-            case $__steer_line in [ZX]*) ;; *) __steer_others=$((__steer_others + 1)) ;; esac
+            case $__steer_line in [ZX]*) continue ;; esac
+            # A helper that took the place of one that was killed is known by its pipe.
+            [ "$__steer_entry/fd/0" -ef "$__steer_place/kill" ] 2>/dev/null ||
+                __steer_others=$((__steer_others + 1))
         done
     }
 
