@@ -21,7 +21,6 @@ from tests.kubernetes import clusters
 FOLDER = Path(__file__).with_name("recorded")
 LASTS = 200.0
 EAT = 'x=a; while :; do x="$x$x"; done'
-BIG = "/big"
 Case = dict[str, Any]
 CASES: dict[str, Case] = {
     "box-out-of-memory": {"box": ["sh", "-c", f"sleep 3; {EAT}"]},
@@ -42,7 +41,6 @@ CASES: dict[str, Case] = {
     "runner-bug": {"run": "echo Traceback of ours; exit 70"},
     "runner-killed": {"run": "sleep 2; exit 137"},
     "deadline": {"deadline": 5},
-    "evicted": {"box": ["sh", "-c", f"dd if=/dev/zero of={BIG} bs=1M count=200; sleep 600"]},
     "deleted": {"delete": True},
 }  # fmt: skip
 
