@@ -74,8 +74,8 @@ class Scenarios:
         folder = self._folder / name
         files = {"wercker.yml": file_of(name, case)}
         tree = repository(folder, files)
-        if rest := {key: case[key] for key in ("x-files", "x-modes", "x-links") if key in case}:
-            lay_out(tree, rest)
+        if {"x-files", "x-modes", "x-links"} & set(case):
+            lay_out(tree, case)
         machine = self._platform.machine
         machine.add_project(project, tree)
         for secret, value in case.get("x-hidden", {}).items():

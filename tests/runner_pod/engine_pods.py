@@ -78,7 +78,7 @@ class EnginePod:
         shell = tuple(box["cmd"]) if box["cmd"] else None
         place = "/steersman/session"
         words = script.fifo_command(shell, script=f"{place}/session.sh", directory=place)
-        first, *rest = (*(box["entrypoint"] or ()), *words)
+        first, *rest = [*(box["entrypoint"] or []), *words]
         self._start(
             "box",
             *self._network(),
