@@ -78,7 +78,8 @@ class EnginePod:
         shell = tuple(box["cmd"]) if box["cmd"] else None
         place = "/steersman/session"
         words = script.fifo_command(shell, script=f"{place}/session.sh", directory=place)
-        first, *rest = [*(box["entrypoint"] or []), *words]
+        entrypoint: list[str] = box["entrypoint"] or []
+        first, *rest = [*entrypoint, *words]
         self._start(
             "box",
             *self._network(),
