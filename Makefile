@@ -62,6 +62,10 @@ ARGS   := $(foreach name,BASE PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST
 image:  ## build the image of all programs (IMAGE=steersman:local)
 	docker build --network host $(ARGS) --tag $(IMAGE) .
 
+.PHONY: cluster-test
+cluster-test: $(DEV)  ## the tests that need a cluster (KUBECONFIG; the nodes have the image)
+	CI=true $(BIN)/python -m pytest -m kubernetes --timeout=600
+
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
            --no-annotate --no-header --quiet
 lock: $(DEV)  ## pin the dependencies again, with hashes

@@ -77,6 +77,7 @@ def path(each: Object) -> str:
     return f"{root}{inside}/{PLURALS.get(each['kind'], each['kind'].lower() + 's')}"
 
 
+@pytest.mark.kubernetes
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_cluster_takes_every_object(case: Case) -> None:
     with clusters.namespace() as ours, clusters.namespace() as jobs:

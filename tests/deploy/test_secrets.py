@@ -61,6 +61,16 @@ def test_they_stand_in_the_namespace_that_is_named(capsys: pytest.CaptureFixture
     assert {each["metadata"]["namespace"] for each in found} == {"ci"}
 
 
+def test_a_release_of_another_name_gets_a_certificate_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "blue-steersman-runners.ci.svc"
+    tls = values(one(printed(capsys, "--runner-host", name), "Secret", "steersman-runners-tls"))
+    certificate = x509.load_pem_x509_certificate(tls["tls.crt"].encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert name in names.get_values_for_type(x509.DNSName)
+
+
 def made() -> certificates.Certificate:
     return certificates.make(secrets.served_names(LEAST.wishes), NOW)
 

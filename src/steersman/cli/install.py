@@ -23,6 +23,12 @@ from steersman.core.errors import UserError
     is_flag=True,
     help="only the Secrets, made anew: once, at the first",
 )
+@click.option(
+    "--runner-host",
+    "runner_hosts",
+    multiple=True,
+    help="with --secrets: one more name of that port",
+)
 @click.option("--url", default="", help="how people reach the server")
 @click.option(
     "--image", default=f"steersman:{__version__}", show_default=True, help="the image (Dockerfile)"
@@ -122,6 +128,7 @@ def _wishes(said: dict[str, Any]) -> Wishes:
         pools=_pools(said["pools_file"]),
         env=dict(_variable(each) for each in said["variables"]),
         env_secrets=said["env_secrets"],
+        runner_hosts=said["runner_hosts"],
         networks=Networks(said["deny"], said["allow"], said["to_server"]),
         ingress=said["ingress"],
         ingress_class=said["ingress_class"],

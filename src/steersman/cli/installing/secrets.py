@@ -39,7 +39,8 @@ def objects(wishes: Wishes, made: Made) -> Iterator[Object]:
 def served_names(wishes: Wishes) -> list[str]:
     """Return the names under which runners reach the server."""
     inside = f"{RUNNERS}.{wishes.namespace}.svc"
-    return [inside, f"{inside}.cluster.local", f"{RUNNERS}.{wishes.namespace}", RUNNERS]
+    usual = [inside, f"{inside}.cluster.local", f"{RUNNERS}.{wishes.namespace}", RUNNERS]
+    return [*usual, *wishes.runner_hosts]
 
 
 def _secret(wishes: Wishes, name: str, data: dict[str, str], kind: str = "Opaque") -> Object:

@@ -76,6 +76,7 @@ class Wishes(NamedTuple):
     pools: Mapping[str, Any] = MappingProxyType({"default": {}})
     env: Mapping[str, str] = NOTHING
     env_secrets: tuple[str, ...] = ()
+    runner_hosts: tuple[str, ...] = ()
     networks: Networks = Networks()
     ingress: bool = False
     ingress_class: str = ""
