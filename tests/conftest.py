@@ -22,15 +22,6 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "desk")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marks of tests that need a real part."""
-    words = (
-        "needs a Kubernetes cluster that KUBECONFIG names (skips without; with CI=true it fails)"
-    )
-    config.addinivalue_line("markers", f"kubernetes: {words}")
-
-
 SOCKET = Path("/var/run/docker.sock")
 
 

@@ -32,7 +32,7 @@ from tests.kubernetes import clusters
 from tests.runner_pod.cluster_pods import OURS, Cluster
 from tests.server.conftest import Repository
 
-DOCUMENT, SECTION = ROOT / "docs" / "kubernetes.md", "From nothing to a green run"
+DOCUMENT, SECTION = ROOT / "README.md", "On a cluster"
 NAMESPACES = ("steersman", "steersman-jobs", "steersman-trial")
 BUCKET = "steersman"
 READY = "everything above has been done"
