@@ -54,9 +54,10 @@ def test_runners_have_a_port_by_tls_that_ends_in_order_with_the_other(tmp_path: 
             assert not waiting.is_alive()
         assert process is not None
         assert process.returncode == 0
+        # A client that does not answer the end of its TLS may use up the grace; nothing is cut off.
         last = here.server.text[said:]
         assert "Traceback" not in last
-        assert "graceful shutdown exceeded" not in last
+        assert "Cancel 1" not in last
 
 
 def _beat(runner: httpx2.Client) -> None:
