@@ -32,8 +32,12 @@ METADATA = "application/json;as={kind};v=v1;g=meta.k8s.io,application/json"
 class Api:
     """One API server, by an authenticated client of the HTTP library that it owns."""
 
-    def __init__(self, http: httpx2.AsyncClient, pause: Patience) -> None:
+    def __init__(
+        self, http: httpx2.AsyncClient, pause: Patience, namespace: str = "default"
+    ) -> None:
         self._http = http
+        self.namespace = namespace
+        """The namespace that the kubeconfig names."""
         self._pause = pause
         self._free = 0.0
 
@@ -115,19 +119,46 @@ class Api:
         headers: Mapping[str, str] = NO_PARAMETERS,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open an answer that is read as it comes; it may be silent for *silence* seconds."""
+        await self._wait()
+        async with self._opened("GET", path, None, parameters, headers, silence) as pieces:
+            yield pieces
+
+    @contextlib.asynccontextmanager
+    async def through(
+        self,
+        method: str,
+        path: str,
+        content: bytes | AsyncIterator[bytes] | None,
+        headers: Mapping[str, str],
+        silence: float,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Send bytes as they come to what the API server stands before, and open its answer."""
+        async with self._opened(method, path, content, NO_PARAMETERS, headers, silence) as pieces:
+            yield pieces
+
+    @contextlib.asynccontextmanager
+    async def _opened(  # noqa: PLR0913, PLR0917 - a request is all of these
+        self,
+        method: str,
+        path: str,
+        content: bytes | AsyncIterator[bytes] | None,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str],
+        silence: float,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         import httpx2
 
-        await self._wait()
         times = httpx2.Timeout(TIMEOUT, read=silence)
-        with translated(f"GET {path} at {self.address}"):
+        with translated(f"{method} {path} at {self.address}"):
             asked = self._http.build_request(
-                "GET", path, params=dict(parameters), headers=dict(headers), timeout=times
-            )
+                method, path, content=content, params=dict(parameters), headers=dict(headers),
+                timeout=times,
+            )  # fmt: skip
             answer = await self._http.send(asked, stream=True)
             try:
                 if not answer.is_success:
                     await answer.aread()
-                    raise _refusal(f"GET {path}", answer)
+                    raise _refusal(f"{method} {path}", answer)
                 yield answer.aiter_bytes()
             finally:
                 await answer.aclose()
@@ -164,7 +195,7 @@ def connect(pause: Patience, kubeconfig: Path | None = None) -> Api:
     try:
         found = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
         one = found.get(default=PROXY_CONF) or PROXY_CONF
-        return Api(AsyncClient(one, ConnectionParams()), pause)
+        return Api(AsyncClient(one, ConnectionParams()), pause, one.namespace)
     except (ConfigError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"no cluster can be found: {error}",

@@ -12,6 +12,9 @@ MANAGER = "steersman"
 ATTEMPT, POOL, TRUSTED = f"{OWN}/attempt", f"{OWN}/pool", f"{OWN}/trusted"
 SERVICES = f"{OWN}/services"
 SELECTOR = f"{MANAGED}={MANAGER},{ATTEMPT}"
+# What a person's own `steer run` makes, no worker looks at.
+PERSONAL = "steer-run"
+PERSONAL_SELECTOR = f"{MANAGED}={PERSONAL},{ATTEMPT}"
 PREPARE, RUNNER, BOX, SERVICE = "prepare", "runner", "box", "svc-"
 _ATTEMPT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")

@@ -32,9 +32,14 @@ log = logging.getLogger("steersman.cluster")
 
 
 class Watching:
-    """Follows *namespace*; *woken* is set with every change of a runner's standing."""
+    """Follows *namespace*; *woken* is set with every change of a runner's standing.
 
-    def __init__(self, api: Api, namespace: str, pause: Patience) -> None:
+    *selector* says whose pods these are.
+    """
+
+    def __init__(
+        self, api: Api, namespace: str, pause: Patience, selector: str = names.SELECTOR
+    ) -> None:
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}"
         self.woken = asyncio.Event()
@@ -45,7 +50,7 @@ class Watching:
         self._tails: dict[str, dict[str, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None
-        pods = Collection(f"{self._path}/pods", keeping.pod, {"labelSelector": names.SELECTOR})
+        pods = Collection(f"{self._path}/pods", keeping.pod, {"labelSelector": selector})
         about = {"fieldSelector": ",".join(["involvedObject.kind=Pod", *_not(facts.IGNORED)])}
         events = Collection(f"{self._path}/events", self._event, about)
         self.pods = Reflector(api, pods, self._pod_changed, pause)
