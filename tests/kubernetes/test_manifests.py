@@ -172,9 +172,17 @@ def test_the_runner_s_order_holds_no_logins() -> None:
         "server_url": "https://ci.test",
         "pool": "default",
         "settings": {"ca": "PEM"},
+        "wanted": {"services": [], "docker": False},
     }
     (order_volume,) = (v for v in pod(logins=[LOGIN])["spec"]["volumes"] if v["name"] == "order")
     assert order_volume["secret"]["items"] == [{"key": "spec.json", "path": "spec.json"}]
+
+
+def test_the_runner_knows_which_ports_of_which_service_it_waits_for() -> None:
+    hidden = clusters.service("redis", ports=["6379/tcp"], secret_env={"PASSWORD": "s3cret"})
+    data = manifests.secret(spec(services=[hidden]))["data"]["spec.json"]
+    order = json.loads(base64.b64decode(data))
+    assert order["wanted"]["services"] == [{"name": "redis", "ports": ["6379/tcp"]}]
 
 
 def expanded(text: str) -> str:

@@ -194,10 +194,11 @@ def secret(spec: RunnerSpec) -> Manifest:
 
 
 def order(spec: RunnerSpec) -> str:
-    """Return what the runner reads: its spec, without what only the pod is made of."""
-    told = {**spec._asdict(), "settings": dict(spec.settings)}
-    del told["wanted"]
-    return json.dumps(told)
+    """Return what the runner reads: its spec, and of the pod only what it has to know."""
+    said = wanted(spec)
+    services = [{"name": each["name"], "ports": each["ports"]} for each in said["services"]]
+    told = {"services": services, "docker": said["docker"]}
+    return json.dumps({**spec._asdict(), "settings": dict(spec.settings), "wanted": told})
 
 
 def _secret_keys(
