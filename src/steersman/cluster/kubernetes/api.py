@@ -137,7 +137,7 @@ class Api:
             yield pieces
 
     @contextlib.asynccontextmanager
-    async def _opened(  # noqa: PLR0913, PLR0917 - a request is all of these
+    async def _opened(
         self,
         method: str,
         path: str,
@@ -151,8 +151,8 @@ class Api:
         times = httpx2.Timeout(TIMEOUT, read=silence)
         with translated(f"{method} {path} at {self.address}"):
             asked = self._http.build_request(
-                method, path, content=content, params=dict(parameters), headers=dict(headers),
-                timeout=times,
+                method, path, content=content, params=dict(parameters) or None,
+                headers=dict(headers), timeout=times,
             )  # fmt: skip
             answer = await self._http.send(asked, stream=True)
             try:
