@@ -109,9 +109,8 @@ def test_killed_at_any_point_the_next_round_leaves_nothing() -> None:
 
 
 def _pod(api: FakeApi, name: str, job: str, phase: str, **more: Any) -> None:
-    metadata = {
-        "name": name, "labels": {"job-name": job}, "creationTimestamp": _stamp(NOW - 90_000), **more,
-    }  # fmt: skip
+    made = _stamp(NOW - 90_000)
+    metadata = {"name": name, "labels": {"job-name": job}, "creationTimestamp": made, **more}
     api.put(PODS, {"metadata": metadata, "status": {"phase": phase}})
 
 

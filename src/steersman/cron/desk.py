@@ -138,11 +138,12 @@ class Desk:
         if plan.cursor is not cursor:
             self._move(plan.cursor)
         for row in plan.rows:
-            if row.key in self.open:
+            key = row.key
+            if key in self.open:
                 continue
             self._put(row)
             if row.state is State.PLANNED:
-                heapq.heappush(self._dues, (row.due, row.key))
+                heapq.heappush(self._dues, (row.due, key))
 
     def _arrive(self, now: float) -> None:
         """Let what is due wait in its lane, or be ready at once where nobody is in the way."""
@@ -332,14 +333,15 @@ class Desk:
         return [(entry.schedule, self.cursors[name]) for name, entry in self.entries.items()]
 
     def _put(self, fire: Fire) -> None:
-        self._rows[fire.key] = fire
-        if fire.open:
-            self.open[fire.key] = fire
+        key, is_open = fire.key, fire.open
+        self._rows[key] = fire
+        if is_open:
+            self.open[key] = fire
         else:
-            self.open.pop(fire.key, None)
+            self.open.pop(key, None)
         if fire.state is State.MISSED:
             self.missed[fire.schedule] = fire
-        if not fire.open or fire.state is State.PLANNED:
+        if not is_open or fire.state is State.PLANNED:
             self._leave(fire)
 
     def _move(self, cursor: Cursor) -> None:
@@ -357,7 +359,7 @@ class Desk:
         if entry is None:
             return
         lane = entry.schedule.lane
-        if self._lanes.get(lane, {}).pop(fire.key, self) is None:
+        if lane in self._lanes and self._lanes[lane].pop(fire.key, self) is None:
             self._touched.add(lane)
             if not self._lanes[lane]:
                 del self._lanes[lane]

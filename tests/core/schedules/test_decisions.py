@@ -228,7 +228,10 @@ def test_what_may_be_meant_otherwise_is_said(text: str, mode: Mode, code: str) -
     assert code in {doubt.code for doubt in linting.lint(expression, table, NOW)}
 
 
-@pytest.mark.parametrize("text", ["17 3 * * *", "*/15 * * * *", "1 1 * * 1-5", "@every 6h", "H H * * *"])  # fmt: skip
+PLAIN = ["17 3 * * *", "*/15 * * * *", "1 1 * * 1-5", "@every 6h", "H H * * *"]
+
+
+@pytest.mark.parametrize("text", PLAIN)
 def test_what_is_plain_raises_no_doubt(text: str) -> None:
     expression = expressions.parse(text, seed="some")
     table = expressions.table(expression, "UTC")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from steersman.core.schedules import walls
@@ -63,8 +64,12 @@ class Timetable(NamedTuple):
     dst: Dst = ONCE_A_DAY
 
 
+@lru_cache(maxsize=1 << 16)
 def after(table: Timetable, instant: int) -> int | None:
-    """Return the first instant later than *instant*."""
+    """Return the first instant later than *instant*.
+
+    Remembered, since planning asks twice and many schedules have one timetable.
+    """
     timing = table.timing
     if isinstance(timing, Every):
         return timing.anchor + ((instant - timing.anchor) // timing.seconds + 1) * timing.seconds
@@ -184,6 +189,9 @@ def last_of(tables: Tables, instant: int) -> int | None:
 
 def between(tables: Tables, since: int, until: int) -> Iterator[int]:
     """Give the instants later than *since* and not later than *until*, in order, each once."""
+    if len(tables) == 1:
+        yield from _run(tables[0], since, until)
+        return
     last = None
     for instant in heapq.merge(*(_run(table, since, until) for table in tables)):
         if instant != last:

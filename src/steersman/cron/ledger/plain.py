@@ -12,9 +12,10 @@ from steersman.cron.ledger.base import Asking, Request
 
 def of_fire(fire: Fire) -> dict[str, Any]:
     """Return a row as data; words of closed lists are texts."""
-    data = fire._asdict()
-    data.update(kind=str(fire.kind), state=str(fire.state), reason=str(fire.reason))
-    data["outcome"] = None if fire.outcome is None else str(fire.outcome)
+    data = dict(zip(Fire._fields, fire, strict=True))
+    data["kind"], data["state"] = fire.kind.value, fire.state.value
+    data["reason"] = fire.reason.value
+    data["outcome"] = None if fire.outcome is None else fire.outcome.value
     return data
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, delete, insert, select, text, update
+from sqlalchemy import Engine, delete, event, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -32,6 +32,9 @@ from steersman.cron.ledger.base import (
 )
 
 T = TypeVar("T")
+IDLE_MS = 3000
+"""How long a transaction may stand still on PostgreSQL before the database ends it."""
+LOCK_MS = 5000
 _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
 
 
@@ -49,6 +52,8 @@ class SqlLedger:
         self._now = now
         self._executor = executor
         self._postgres = engine.dialect.name == "postgresql"
+        if self._postgres:
+            event.listen(engine, "connect", _hurry)
 
     def prepare(self) -> None:
         """Make the tables that are not there yet."""
@@ -197,6 +202,14 @@ class SqlLedger:
         if self._executor is not None:
             self._executor.shutdown()
         self._engine.dispose()
+
+
+def _hurry(connection: Any, record: Any) -> None:
+    """Let nobody hold the row of leadership who does not go on: it may be a stopped process."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
+        cursor.execute(f"SET lock_timeout = {LOCK_MS}")
+    connection.commit()
 
 
 def _term(connection: Connection, *, lock: bool) -> Term | None:

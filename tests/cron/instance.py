@@ -1,0 +1,84 @@
+"""One instance as a process of its own; a run is a file that each start adds a line to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NoReturn
+
+from steersman.core.schedules import fires
+from steersman.core.schedules.fires import Fire
+from steersman.core.schedules.schedule import Catching, CatchUp
+from steersman.cron import times
+from steersman.cron.launchers.base import Run, Work, digest_name
+from steersman.cron.ledger.sql import SqlLedger
+from steersman.cron.program import Cron, Settings
+from steersman.store import engines
+from tests.cron import making
+
+
+class FolderLauncher:
+    """Makes a file for each run, as a cluster makes an object: the name is there once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def name(self, work: Work, fire: Fire) -> str:
+        return digest_name(work.base, fires.digest(*fire.key, fire.attempt))
+
+    async def launch(self, work: Work, fire: Fire) -> str:
+        path = self._folder / f"{fire.run}.made"
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return fire.run
+        with (self._folder / f"{fire.run}.start").open("a") as file:
+            file.write("started\n")
+        return fire.run
+
+    async def find(self, name: str) -> Run | None:
+        return None
+
+    async def stop(self, name: str) -> None:
+        return None
+
+    def runs(self) -> Mapping[str, Run]:
+        return {}
+
+    async def watch(self, changed: Callable[[Run], None]) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+    async def close(self) -> None:
+        return None
+
+
+async def main(said: dict[str, object]) -> None:
+    """Run until killed."""
+    clocks = times.system()
+    ledger = SqlLedger(engines.open_engine(str(said["url"])), clocks.now, ThreadPoolExecutor(2))
+    for _ in range(20):
+        try:
+            ledger.prepare()
+            break
+        except Exception:  # noqa: BLE001 - several make the tables at once, one of them does
+            await asyncio.sleep(0.2)
+    catch_up = CatchUp(Catching.ALL, 10_000)
+    schedules = [
+        making.schedule(f"job-{number}", "* * * * * *", catch_up=catch_up)
+        for number in range(int(str(said["schedules"])))
+    ]
+    name = f"{said['name']}-{os.getpid()}"
+    settings = Settings(name, leading=4.0, rate=0, vanished=1e9)
+    cron = Cron(ledger, FolderLauncher(Path(str(said["folder"]))), settings, clocks)
+    cron.configure(making.entries(*schedules))
+    await cron.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.argv[1])))

@@ -1,0 +1,79 @@
+"""Real processes on a real database, killed by the kernel: each instant is started once."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from steersman.core.schedules.fires import State
+from steersman.cron.ledger.base import Wanted
+from steersman.cron.ledger.sql import SqlLedger
+from steersman.store import engines
+from tests.cron import making
+
+SECONDS = 12.0
+SCHEDULES = 20
+
+
+def _start(url: str, folder: Path, name: str) -> subprocess.Popen[bytes]:
+    said = json.dumps({"url": url, "folder": str(folder), "name": name, "schedules": SCHEDULES})
+    return subprocess.Popen([sys.executable, "-m", "tests.cron.instance", said])
+
+
+def test_three_processes_that_are_killed_and_stopped_start_each_instant_once(
+    postgres: object, tmp_path: Path
+) -> None:
+    url = postgres.new_database()  # type: ignore[attr-defined]
+    chance = random.Random(5)
+    alive = {f"i{number}": _start(url, tmp_path, f"i{number}") for number in range(3)}
+    stopped: list[subprocess.Popen[bytes]] = []
+    try:
+        began = time.monotonic()
+        number = 3
+        while time.monotonic() - began < SECONDS:
+            time.sleep(chance.uniform(2.5, 4.0))
+            name = chance.choice(sorted(alive))
+            victim = alive.pop(name)
+            if chance.random() < 0.3 and not stopped:
+                victim.send_signal(signal.SIGSTOP)
+                stopped.append(victim)
+            else:
+                victim.kill()
+                victim.wait()
+            alive[f"i{number}"] = _start(url, tmp_path, f"i{number}")
+            number += 1
+        # Who was stopped wakes up, long after another took over.
+        for each in stopped:
+            each.send_signal(signal.SIGCONT)
+        time.sleep(10)
+    finally:
+        for each in (*alive.values(), *stopped):
+            each.kill()
+            each.wait()
+    _compare(url, tmp_path)
+
+
+def _compare(url: str, folder: Path) -> None:
+    import asyncio
+
+    ledger = SqlLedger(engines.open_engine(url), time.time)
+    rows = asyncio.run(ledger.rows(Wanted(limit=1_000_000)))
+    cursors = {each.schedule: each for each in asyncio.run(ledger.cursors())}
+    asyncio.run(ledger.close())
+    starts = [path.read_text().count("\n") for path in folder.glob("*.start")]
+    assert set(starts) == {1}
+    for number in range(SCHEDULES):
+        each = making.schedule(f"job-{number}", "* * * * * *")
+        cursor = cursors[each.name]
+        expected = list(range(int(cursor.created) + 1, cursor.decided + 1))
+        assert making.stood_for(rows, each) == expected
+    fired = {row.run for row in rows if row.state is State.FIRED}
+    left = [row for row in rows if row.state is not State.FIRED]
+    assert not [row for row in left if row.state in (State.MISSED, State.SKIPPED)]
+    assert fired <= {path.stem for path in folder.glob("*.start")}
+    assert len(fired) >= SCHEDULES * 5, (len(rows), len(left))
