@@ -33,21 +33,21 @@ def make(tmp_path: Path) -> Iterator[Make]:
 def test_a_cmd_that_is_no_shell_is_refused_in_words(make: Make) -> None:
     box = make(Subject("attach", ("sh", "-c", "echo hello from me; exit 3")))
     answer = box.open()
-    assert answer["error"] == "Refused"
+    assert answer["error"] == "UserError"
     assert "ended at once with status 3" in answer["words"]
     assert "hello from me" in answer["hint"]
 
 
 def test_a_cmd_that_is_missing_is_refused_in_words(make: Make) -> None:
     answer = make(Subject("attach", ("no-such-shell",))).open()
-    assert answer["error"] == "Refused"
+    assert answer["error"] == "UserError"
     assert "status 127" in answer["words"]
     assert "no-such-shell" in answer["hint"]
 
 
 def test_a_shell_that_does_not_answer_is_given_up(make: Make) -> None:
     answer = make(Subject("attach", ("sleep", "60"))).open(seconds=0.2)
-    assert answer["error"] in ("Unavailable", "Refused")
+    assert answer["error"] in ("Unavailable", "UserError")
     answer = make(Subject("attach", ("sh", "-c", "sleep 60"))).open(seconds=0.2)
     assert answer["error"] == "Unavailable"
     assert "did not answer within 0.2 s" in answer["words"]

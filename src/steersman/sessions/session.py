@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from steersman.core.errors import Refused, Unavailable
+from steersman.core.errors import Refused, Unavailable, UserError
 from steersman.sessions.base import End, Ending, Gone, Kill, Message, Output, Said, Transport
 from steersman.sessions.deadlines import Deadlines
 
@@ -112,7 +112,8 @@ class Session:
                 raise Refused("the box ended before its shell was ready", hint=hint)
             if report is not None and report.what == "ended":
                 how = f"the box's shell ended at once with status {report.status}"
-                raise Refused(how, hint=f"{hint}; the box's cmd must be a POSIX shell")
+                # Another try, or another node, has the same image.
+                raise UserError(how, hint=f"{hint}; the box's cmd must be a POSIX shell")
         self._oom_kills = self._newest_oom_kills
 
     async def run(
