@@ -51,7 +51,8 @@ def lacking(case: Mapping[str, Any]) -> str:
 def file_of(name: str, case: Mapping[str, Any]) -> str:
     """Return the pipeline file, with the times that the scenario sets, in minutes."""
     text = (harness.CASES / f"{name}.yml").read_text()
-    times = {key.replace("_", "-"): each / 60 for key, each in case.get("x-settings", {}).items()}
+    seconds = case.get("x-settings", {}).items()
+    times = {key.replace("_", "-"): round(each / 60, 9) for key, each in seconds}
     return text + (yaml.safe_dump(times) if times else "")
 
 
@@ -74,7 +75,7 @@ class Scenarios:
         folder = self._folder / name
         files = {"wercker.yml": file_of(name, case)}
         tree = repository(folder, files)
-        if {"x-files", "x-modes", "x-links"} & set(case):
+        if any(case.get(each) for each in ("x-files", "x-modes", "x-links")):
             lay_out(tree, case)
         machine = self._platform.machine
         machine.add_project(project, tree)
