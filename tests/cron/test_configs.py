@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from steersman.core.schedules.expressions import Mode
 from steersman.core.schedules.schedule import Catching, Overlapping
 from steersman.cron.configs.reading import Read, Reading, read
 
@@ -33,7 +32,6 @@ def test_a_file_of_cronetes_is_read_as_it_was_meant() -> None:
     assert entry.work.base == "sendemails"
     assert entry.schedule.tables[0].timing.minutes == 1 << 3  # type: ignore[union-attr]
     assert "five-fields" in {problem.code for problem in found.problems}
-    assert Mode.ROBFIG1 == "robfig1"
 
 
 def test_texts_stay_texts_where_the_cluster_wants_them() -> None:

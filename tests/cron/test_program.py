@@ -218,7 +218,7 @@ def test_overlap_replace_ends_the_one_before() -> None:
 
 def test_buffer_one_lets_one_wait_and_group_keeps_two_schedules_apart() -> None:
     async def story(world: World) -> tuple[list[Fire], int]:
-        kept = {"overlap": Overlap(Overlapping.BUFFER_ONE), "group": "database"}
+        kept: dict[str, Any] = {"overlap": Overlap(Overlapping.BUFFER_ONE), "group": "database"}
         world.start(
             "one", making.schedule("job", "*/10 * * * * *", **kept),
             making.schedule("other", "*/10 * * * * *", **kept), at_once=False,
@@ -282,7 +282,7 @@ def test_a_schedule_stops_after_failures_in_a_row_and_says_why() -> None:
             for name in _still_running(world):
                 world.cluster.end(name, Outcome.FAILED)
         (cursor,) = await world.ledger.cursors()
-        told = [alarm.what for news in world.news for alarm in news.raised]
+        told = [str(alarm.what) for news in world.news for alarm in news.raised]
         return await world.rows(), cursor, told
 
     rows, cursor, told = play(story)

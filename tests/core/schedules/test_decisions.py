@@ -85,7 +85,7 @@ def test_overlap_never_lets_two_run_that_may_not(data: st.DataObject) -> None:
             fire = fires.planned("job", NOW + moment, NOW + moment, NOW)
             waiting[fire.key] = fire
             arrived += 1
-        if running and data.draw(st.booleans()):
+        if data.draw(st.booleans()) and running:
             running.popitem()
         verdict = overlaps.admit(
             [Waiting(fire, policy) for fire in waiting.values()], running.values(), NOW + moment

@@ -141,7 +141,7 @@ def test_ten_thousand_names_are_spread_evenly() -> None:
     seconds: dict[tuple[int, int], int] = {}
     for number in range(10_000):
         calendar = expressions.parse("H H * * * *", seed=f"team/job-{number}").timing
-        second = calendar.seconds.bit_length() - 1  # type: ignore[union-attr]
+        second = calendar.seconds.bit_length() - 1
         minute = calendar.minutes.bit_length() - 1  # type: ignore[union-attr]
         minutes[minute] += 1
         seconds[minute, second] = seconds.get((minute, second), 0) + 1
