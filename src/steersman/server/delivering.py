@@ -22,27 +22,29 @@ from steersman.server.streaming import Streamed
 from steersman.store import keeping, published
 from steersman.store.base import Row, Transaction
 from steersman.store.prepared import Prepared
+from steersman.store.runs import StoredRun
 from steersman.store.tables import attempts, jobs, pipeline_files, projects, runs
 from steersman.store.tables import secrets as secret_table
 
 _WANTED = bindparam("attempt", type_=Text())
 _OF_RUN = select(attempts.c.run_id).where(attempts.c.id == _WANTED).scalar_subquery()
 _OF_PROJECT = select(attempts.c.project_id).where(attempts.c.id == _WANTED).scalar_subquery()
-_CONTEXT = tuple(
-    map(
-        Prepared,
-        (
-            select(attempts).where(attempts.c.id == _WANTED),
-            select(runs).where(runs.c.id == _OF_RUN),
-            select(jobs)
-            .join(attempts, and_(attempts.c.run_id == jobs.c.run_id, attempts.c.job == jobs.c.name))
-            .where(attempts.c.id == _WANTED),
-            select(projects).where(projects.c.id == _OF_PROJECT),
-            select(pipeline_files.c.content)
-            .join(runs, runs.c.file_digest == pipeline_files.c.digest)
-            .where(runs.c.id == _OF_RUN),
-        ),
-    )
+_ROWS = (
+    Prepared(select(attempts).where(attempts.c.id == _WANTED)),
+    Prepared(select(runs).where(runs.c.id == _OF_RUN)),
+    Prepared(
+        select(jobs)
+        .join(attempts, and_(attempts.c.run_id == jobs.c.run_id, attempts.c.job == jobs.c.name))
+        .where(attempts.c.id == _WANTED)
+    ),
+)
+_ABOUT = (
+    Prepared(select(projects).where(projects.c.id == _OF_PROJECT)),
+    Prepared(
+        select(pipeline_files.c.content)
+        .join(runs, runs.c.file_digest == pipeline_files.c.digest)
+        .where(runs.c.id == _OF_RUN)
+    ),
 )
 _SECRETS = Prepared(select(secret_table).where(secret_table.c.project_id == _OF_PROJECT))
 
@@ -74,7 +76,7 @@ class Context(NamedTuple):
 def load(tx: Transaction, attempt: str) -> Context:
     """Return what an attempt belongs to."""
     wanted = {"attempt": attempt}
-    return _context(attempt, tx.ask(*((each, wanted) for each in _CONTEXT)))
+    return _context(attempt, tx.ask(*((each, wanted) for each in (*_ROWS, *_ABOUT))))
 
 
 def _context(attempt: str, found: list[list[Row]]) -> Context:
@@ -103,10 +105,14 @@ class Order(NamedTuple):
     output: Row | None
 
 
-def order(tx: Transaction, attempt: str) -> Order:
-    """Return all that says what the runner of *attempt* is to do."""
+def order(tx: Transaction, attempt: str, stored: StoredRun | None = None) -> Order:
+    """Return all that says what the runner of *attempt* is to do; its run may be known already."""
     wanted = {"attempt": attempt}
-    *rows, sealed = tx.ask(*((each, wanted) for each in (*_CONTEXT, _SECRETS)))
+    known = () if stored else _ROWS
+    *rows, sealed = tx.ask(*((each, wanted) for each in (*known, *_ABOUT, _SECRETS)))
+    if stored is not None:
+        row = stored.attempts[attempt]
+        rows = [[row], [stored.row], [stored.jobs[row["job"]]], *rows]
     found = _context(attempt, rows)
     return Order(found, sealed, _output(tx, found))
 

@@ -121,7 +121,7 @@ def write(tx: Transaction, stored: StoredRun, old: Attempt, new: Attempt, rules:
         # A slot, or a turn, may be free now.
         tx.wake(QUEUE)
     if new.state.is_final:
-        logs.close(tx, new.id)
+        tx.wake(logs.topic(new.id))  # its log is closed by now
     _say(
         tx,
         stored,

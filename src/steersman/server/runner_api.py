@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from steersman import wire
-from steersman.core.attempts import Attempt, Hearing, State
+from steersman.core.attempts import Hearing, State
 from steersman.core.errors import Conflict, NotFound, UserError
 from steersman.core.reports import (
     Errored,
@@ -30,6 +30,7 @@ from steersman.server import delivering, holds, moving, orders, problems, shells
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
+from steersman.server.queue import Heard
 from steersman.server.shells import How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
@@ -69,16 +70,16 @@ async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) ->
     runner = body["runner"]
 
     def begin(tx: Transaction) -> delivering.Order:
-        _hear(tx, parts, attempt, runner, Started)
-        return delivering.order(tx, attempt)
+        heard = _hear(tx, parts, attempt, runner, Started)
+        return delivering.order(tx, attempt, heard.stored)
 
     return delivering.spec(parts, await parts.store.write(begin))
 
 
 def _hear(
     tx: Transaction, parts: Platform, attempt: str, runner: str, kind: type[Started | Heartbeat]
-) -> Attempt:
-    """Take in what the only runner of an open attempt says, and return the attempt."""
+) -> Heard:
+    """Take in what the only runner of an open attempt says, and return what that was."""
 
     def tell(row: Row) -> Started | Heartbeat:
         return kind(_checked(row, runner)["number"], runner[:100])
@@ -89,7 +90,7 @@ def _hear(
         raise Fenced("the attempt is over", hint="stop") from None
     if heard.hearing is Hearing.FENCED:
         raise Fenced("the attempt is over", hint="stop")
-    return heard.attempt
+    return heard
 
 
 @router.post("/heartbeat")
@@ -99,7 +100,8 @@ async def heartbeat(body: wire.Heartbeat, parts: Parts, attempt: AttemptId) -> w
     stop = parts.store.waking.listen(moving.attempt_topic(attempt), woken.set)
     try:
         runner = body["runner"]
-        item = await parts.store.write(lambda tx: _hear(tx, parts, attempt, runner, Heartbeat))
+        heard = await parts.store.write(lambda tx: _hear(tx, parts, attempt, runner, Heartbeat))
+        item = heard.attempt
         wait = body.get("wait", 0.0)
         # NaN is no wait, and never more than 0.
         if wait > 0 and not orders.pressing(item, body.get("notes")):

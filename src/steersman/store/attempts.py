@@ -23,7 +23,7 @@ _BY_ID = Prepared(_WANTED)
 _LOCKED = Prepared(_WANTED.with_for_update())
 _CHANGING = (
     "state", "since", "worker", "lease", "lease_until", "leases", "placed", "runner", "started",
-    "heard", "doubt", "reason", "message", "node", "notes", "due",
+    "heard", "doubt", "reason", "message", "node", "notes", "due", "log_closed",
 )  # fmt: skip
 _SAVE = Prepared(
     update(attempts)
@@ -89,6 +89,7 @@ def values(item: Attempt, policy: deadlines.Policy = deadlines.DEFAULT) -> dict[
         "node": item.node,
         "notes": [list(each) for each in item.notes] or None,
         "due": due and due.at,
+        "log_closed": item.state.is_final,
     }
 
 

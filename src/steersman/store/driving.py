@@ -32,8 +32,10 @@ def send(
 
 
 def _run(driver: DBAPIConnection, pending: list[Said], asked: list[Said]) -> list[list[Any]]:
-    for form, arguments in pending:
-        driver.cursor().execute(form.text, arguments)
+    if pending:
+        cursor = driver.cursor()
+        for form, arguments in pending:
+            cursor.execute(form.text, arguments)
     cursors = []
     for form, arguments in asked:
         cursor = driver.cursor()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Text, bindparam, select, true, update
+from sqlalchemy import Text, bindparam, select, update
 
 from steersman.store.base import Row, Transaction
 from steersman.store.prepared import Prepared, adding
@@ -53,7 +53,6 @@ _GROW = Prepared(
     .where(attempts.c.id == _WANTED)
     .values(log_size=bindparam("size"), log_lines=bindparam("count"))
 )
-_CLOSE = Prepared(update(attempts).where(attempts.c.id == _WANTED).values(log_closed=true()))
 
 
 def length(tx: Transaction, attempt: str) -> Length | None:
@@ -92,12 +91,6 @@ def append(tx: Transaction, piece: Piece) -> tuple[int, bool]:
     tx.run(_GROW, {"identity": piece.attempt, "size": stop, "count": lines + piece.lines})
     tx.wake(topic(piece.attempt))
     return stop, True
-
-
-def close(tx: Transaction, attempt: str) -> None:
-    """Let nothing be added any more."""
-    tx.run(_CLOSE, {"identity": attempt})
-    tx.wake(topic(attempt))
 
 
 def pieces(tx: Transaction, attempt: str, start: int, limit: int = 64) -> list[Row]:

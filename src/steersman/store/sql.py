@@ -48,6 +48,7 @@ class Store:
         self.clock = clock
         self.patience = patience
         self.waking = Waking()
+        self._origin = clock.new_id()
         self.postgres = not engines.is_sqlite(url)
         self._writing = engines.open_engine(url)
         self._reading = (
@@ -102,7 +103,11 @@ class Store:
         SQLite's readers never wait, and are done before a thread would have been woken.
         """
         if self.postgres:
-            return await self.scan(work)
+            try:
+                found: T = await self._rounds.run(work)
+            except NotNow:
+                return await self.scan(work)
+            return found
         try:
             return self._once(self._reading, work)[0]
         except SQLAlchemyError:
@@ -171,9 +176,12 @@ class Store:
 
     def _notify(self, connection: Connection, wakes: Iterable[str]) -> None:
         """Let other servers hear what is committed."""
-        topics = list(wakes)
-        if self.postgres and topics:
-            connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": topics})
+        if not self.postgres:
+            return
+        from steersman.store.listening import payloads
+
+        for payload in payloads(self._origin, wakes):
+            connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
     async def listen(self) -> None:
         """Hear what other servers commit, for as long as this runs (PostgreSQL only)."""
@@ -181,7 +189,7 @@ class Store:
             return
         from steersman.store.listening import listen
 
-        await listen(self.url, CHANNEL, self.waking)
+        await listen(self.url, CHANNEL, self.waking, self._origin)
 
     async def check(self) -> None:
         """Raise `Unavailable` unless the database answers."""
@@ -200,4 +208,4 @@ def _short(error: Exception) -> str:
 
 
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
-_NOTIFY = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
