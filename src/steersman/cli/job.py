@@ -46,8 +46,8 @@ def build_job(
     """Build the job of one local run, and its folder."""
     flags, working = request.flags, request.working
     run_id = flags["run_id"] or new_run_id()
-    facts = _facts(request, run_id, containers.root_of(run_id))
-    given = variables.given(_calling_environment(flags, environ), _flag_variables(flags["env"]))
+    facts = facts_of(request, run_id, containers.root_of(run_id))
+    given = given_by(flags, environ)
     return Job(
         run_id=run_id,
         pipeline=request.pipeline,
@@ -55,7 +55,7 @@ def build_job(
         public=(*variables.of_run(facts), *given.public),
         hidden=given.hidden,
         source=request.project,
-        skip=_skip(request),
+        skip=skipped(request),
         base_path=facts.base_path,
         root=facts.root,
         folder=working.new_run(run_id),
@@ -98,7 +98,8 @@ def _memory(pipeline: Pipeline, flags: Flags) -> int | None:
     return resources.of(pipeline.reserved).memory
 
 
-def _facts(request: Request, run_id: str, root: str) -> RunFacts:
+def facts_of(request: Request, run_id: str, root: str) -> RunFacts:
+    """Return what is known of a run."""
     flags, project, pipeline = request.flags, request.project, request.pipeline
     git = git_facts.read(project)
     user = _user()
@@ -135,6 +136,11 @@ def _user() -> str:
         return "wercker"  # what the original said where the system knew no name
 
 
+def given_by(flags: Flags, environ: Mapping[str, str]) -> variables.Given:
+    """Return the variables that the user gave, by environment, file and flags."""
+    return variables.given(_calling_environment(flags, environ), _flag_variables(flags["env"]))
+
+
 def _calling_environment(flags: Flags, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with the variables of the ENVIRONMENT file added."""
     named = flags["environment"]
@@ -168,7 +174,7 @@ def _flag_variables(words: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _skip(request: Request) -> Callable[[str, bool], bool]:
+def skipped(request: Request) -> Callable[[str, bool], bool]:
     """Return which names of the project are not copied: what is ignored, and `.wercker/`."""
     flags, project = request.flags, request.project
     named = flags["ignore_file"] or request.config.ignore_file

@@ -17,6 +17,7 @@ from steersman.core.errors import InvalidFile, SteersmanError
 # imported when its command is called, so that `steer version` does not pay for `steer build`.
 COMMANDS = {
     "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
+    "run": ("run", "run a pipeline here, or in a pod of a Kubernetes cluster"),
     "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
     "check": ("check", "say what a pipeline file holds and what is wrong with it"),
     "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,6 +26,17 @@ class _Time(click.FloatRange):
 
 def _flag(*names: str, help: str | None = None, **more: Any) -> Decorator:
     return click.option(*names, help=help, hidden=help is None, **more)
+
+
+def _where(*places: str) -> Decorator:
+    return _flag(
+        "--on",
+        "where",
+        type=click.Choice(places),
+        default="auto",
+        show_default=True,
+        help="where steps run; auto: on the host where no engine answers",
+    )
 
 
 _WHAT = [
@@ -61,7 +73,7 @@ _VARIABLES = [
         help="file of X_ and XXX_ variables [default: ENVIRONMENT]",
     ),
 ]
-_ENGINE = [
+_CONTAINERS = [
     _flag(
         "--pull",
         type=click.Choice(["missing", "always", "never"]),
@@ -78,15 +90,27 @@ _ENGINE = [
     _flag("--docker-network"),
     _flag("--expose-ports", is_flag=True, help="publish the ports of box and services"),
     _flag("--enable-volumes", is_flag=True, help="mount the volumes that box and services name"),
-    _flag(
-        "--on",
-        "where",
-        type=click.Choice(["auto", "containers", "host"]),
-        default="auto",
-        show_default=True,
-        help="where steps run; auto: on the host where no engine answers",
-    ),
     _flag("--no-remove", is_flag=True, help="leave containers and network standing"),
+]
+_ENGINE = [*_CONTAINERS, _where("auto", "containers", "host")]
+_CLUSTER = [
+    _flag(
+        "--kubeconfig",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="on kubernetes: how to reach the cluster [default: KUBECONFIG, else ~/.kube/config]",
+    ),
+    _flag("--namespace", help="on kubernetes: where the pod is made [default: the kubeconfig's]"),
+    _flag(
+        "--image",
+        envvar="STEERSMAN_IMAGE",
+        help="on kubernetes: Steersman's own image, which the nodes can fetch",
+    ),
+    _flag(
+        "--pools-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="on kubernetes: YAML with the settings of pools, as a worker has it",
+    ),
+    _flag("--pool", default="default", help="on kubernetes: the pool of that file"),
 ]
 _LIMITS = [
     _flag(
@@ -155,7 +179,18 @@ _DISPLAY = [
 
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command every flag of running a pipeline."""
-    groups = (_WHAT, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
+    return _given(function, _WHAT, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
+
+
+def anywhere_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the same flags but the pipeline's name, and a cluster as another place."""
+    engine = [*_CONTAINERS, _where("auto", "containers", "host", "kubernetes")]
+    return _given(
+        function, _WHAT[1:], _VARIABLES, engine, _CLUSTER, _LIMITS, _PLACES, _FACTS, _DISPLAY
+    )
+
+
+def _given(function: Callable[..., Any], *groups: list[Decorator]) -> Callable[..., Any]:
     for option in reversed([option for group in groups for option in group]):
         function = option(function)
     return function

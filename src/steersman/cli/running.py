@@ -61,10 +61,16 @@ def project_folder(target: str) -> Path:
 
 def read_config(project: Path, flags: Flags) -> Config:
     """Read the pipeline file; raise `InvalidFile` after showing everything wrong with it."""
-    parsed = pipeline_file.read(_file(project, flags["wercker_yml"]))
+    return read_file(project, flags)[1].checked()
+
+
+def read_file(project: Path, flags: Flags) -> tuple[Path, pipeline_file.Parsed]:
+    """Find the pipeline file, and show everything wrong with it."""
+    path = _file(project, flags["wercker_yml"])
+    parsed = pipeline_file.read(path)
     if parsed.problems:
         show.problems(parsed, warnings=not flags["quiet"])
-    return parsed.checked()
+    return path, parsed
 
 
 def _file(project: Path, named: str | None) -> Path:

@@ -76,7 +76,8 @@ def build(
         Variable(each["name"], each["value"], each.get("expand", refers(each["value"])))
         for each in spec["public"]
     )
-    limits = timeouts(config, pipeline)
+    minutes = (spec["settings"].get(name) for name in ("command_timeout", "no_response_timeout"))
+    limits = timeouts(config, pipeline, *minutes)
     return Job(
         run_id=spec["attempt"],
         pipeline=pipeline,

@@ -1,0 +1,5 @@
+"""What stands between a runner and the laptop that wanted it, where there is no server.
+
+It runs beside the runner in its container. To the runner it is a server; the laptop, which a pod
+could never reach, comes and asks.
+"""
