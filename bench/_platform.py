@@ -114,13 +114,13 @@ class Started(NamedTuple):
 
 
 @contextmanager
-def started(folder: Path, *words: str) -> Iterator[Started]:
+def started(folder: Path, *words: str, host: str = "127.0.0.1") -> Iterator[Started]:
     """Start `steer WORDS` with its data in *folder*; everything it started ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)
     group = CpuGroup(folder.name)
     data, said = folder / "data", folder / "said"
-    command = [*steer(*words), "--data", str(data), "--listen", "127.0.0.1:0"]
+    command = [*steer(*words), "--data", str(data), "--listen", f"{host}:0"]
     with said.open("wb") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=out, env=environment(), preexec_fn=group.join

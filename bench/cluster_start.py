@@ -1,0 +1,109 @@
+"""A pod of ours against a bare pod with the same containers: what our start and end cost.
+
+Both are counted from the pod's creation to the end of its main container: our runner, and the bare
+pod's box. A bare pod's containers do nothing; our job's only step is `true`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import _cluster as clusters
+from bench import _platform as platform
+from bench._cluster import Cluster, Up
+from bench._platform import Row
+
+RUNS = 15
+QUICK_RUNS = 4
+OURS = (("prepare", "start"), ("prepare", "die"), ("box", "start"), ("runner", "die"))
+BARE = (("prepare", "start"), ("prepare", "die"), ("box", "start"), ("box", "die"))
+STAGES = ("first container starts", "it ends", "the box starts", "the end")
+
+
+class Pair(NamedTuple):
+    """Stages of both in seconds, and from the trigger to the green run."""
+
+    ours: list[float]
+    bare: list[float]
+    whole: float
+
+
+def bare(cluster: Cluster, namespace: str, name: str, services: int) -> list[float]:
+    """Run a bare pod to its end."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    cluster.call("POST", path, clusters.bare(name, services))
+    platform.until(lambda: cluster.when(name, "box", "die"), f"{name} ended")
+    cluster.call("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
+    gone(cluster, name)
+    return clusters.stages(cluster, name, BARE)
+
+
+def gone(cluster: Cluster, pod: str) -> None:
+    """Wait for a pod's removal, which would slow down the next."""
+    platform.until(lambda: cluster.when(pod, "", "deleted"), f"{pod} is gone")
+
+
+def ours(cluster: Cluster, up: Up, pipeline: str) -> tuple[list[float], float]:
+    """Run a job to its end; the second is from the trigger to its green state."""
+    clock = platform.time.time
+    began = clock()
+    run, attempt = clusters.attempt_of(up.server, clusters.trigger(up.server, pipeline))
+    api = up.server.api()
+
+    def state() -> str:
+        return str(api.call("GET", f"/api/v1/runs/{run}")["state"])
+
+    platform.until(lambda: state() not in ("queued", "running"), "the run has ended")
+    whole = clock() - began
+    if state() != "succeeded":
+        raise RuntimeError(f"the run ended {state()}")
+    pod = f"steer-{attempt}"
+    platform.until(lambda: cluster.when(pod, "runner", "die"), f"{pod} ended")
+    gone(cluster, pod)
+    return clusters.stages(cluster, pod, OURS), whole
+
+
+def pairs(cluster: Cluster, folder: Path, runs: int, services: int) -> list[Pair]:
+    """Run both in turn."""
+    found = []
+    with cluster.namespace() as namespace, clusters.up(folder, namespace) as up:
+        for turn in range(runs + 1):
+            theirs = bare(cluster, namespace, f"bare-{turn}", services)
+            mine, whole = ours(cluster, up, "served" if services else "nothing")
+            clusters.tell(f"{mine} {theirs} {whole:.2f}")
+            if turn:
+                found.append(Pair(mine, theirs, whole))
+    return found
+
+
+def rows(seen: Sequence[Pair], what: str, goal: str) -> list[Row]:
+    """Say what pairs tell."""
+    beyond = platform.median([sum(each.ours) - sum(each.bare) for each in seen])
+    found = [
+        (f"{what}: beyond a bare pod", f"{beyond:+.2f} s", goal),
+        (f"{what}: bare pod", f"{platform.median([sum(each.bare) for each in seen]):.2f} s", ""),
+        (f"{what}: trigger to green", f"{platform.median([each.whole for each in seen]):.2f} s", ""),
+    ]
+    for at, stage in enumerate(STAGES):
+        mine = platform.median([each.ours[at] for each in seen])
+        theirs = platform.median([each.bare[at] for each in seen])
+        found.append((f"{what}: until {stage}, ours and bare", f"{mine:.2f}, {theirs:.2f} s", ""))
+    return found
+
+
+def main(quick: bool = False) -> list[Row]:  # noqa: FBT001, FBT002 - the flag of the command
+    """Measure and return rows of (what, figure, goal)."""
+    runs = QUICK_RUNS if quick else RUNS
+    cluster = Cluster()
+    found: list[Row] = []
+    for services, what in ((0, "a job in a pod"), (2, "with two services")):
+        with platform.scratch() as folder:
+            seen = pairs(cluster, folder, runs, services)
+        found += rows(seen, what, "0.5 s (goal 0.3)")
+    return found
+
+
+if __name__ == "__main__":
+    platform.show(main)
