@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
@@ -52,6 +52,7 @@ class SqlLedger:
         self._now = now
         self._executor = executor
         self._postgres = engine.dialect.name == "postgresql"
+        self._rows_statement = self._upserting(tables.fires).compile(dialect=engine.dialect)
         if self._postgres:
             event.listen(engine, "connect", _hurry)
 
@@ -123,7 +124,7 @@ class SqlLedger:
 
         def work(connection: Connection) -> None:
             self._check(connection, fence)
-            self._upsert(connection, tables.fires, list(map(_of_fire, changes.rows)))
+            self._write_rows(connection, changes.rows)
             self._upsert(connection, tables.cursors, list(map(plain.of_cursor, changes.cursors)))
             if changes.done:
                 done = tables.requests.c.id.in_(changes.done)
@@ -139,14 +140,30 @@ class SqlLedger:
         if term is None or term.fence != fence:
             raise Fenced
 
-    def _upsert(self, connection: Connection, table: Any, values: list[dict[str, Any]]) -> None:
-        if not values:
+    def _write_rows(self, connection: Connection, rows: Sequence[Fire]) -> None:
+        """Write many rows by the bare driver: binding each by the library takes twice as long."""
+        if not rows:
             return
+        data = list(map(_of_fire, rows))
+        compiled = self._rows_statement
+        if compiled.positiontup is not None:
+            names = compiled.positiontup
+            connection.exec_driver_sql(
+                str(compiled), [tuple(each[name] for name in names) for each in data]
+            )
+        else:
+            connection.exec_driver_sql(str(compiled), data)
+
+    def _upsert(self, connection: Connection, table: Any, values: list[dict[str, Any]]) -> None:
+        if values:
+            connection.execute(self._upserting(table), values)
+
+    def _upserting(self, table: Any) -> Any:
         make = postgresql.insert if self._postgres else sqlite.insert
         statement = make(table)
         keys = [column.name for column in table.primary_key]
         new = {name: statement.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), values)
+        return statement.on_conflict_do_update(index_elements=keys, set_=new)
 
     async def ask(self, request: Request) -> None:
         """Leave a request."""
