@@ -50,7 +50,7 @@ def command(data: Path | None, database: str) -> None:
         store = Store(database or f"sqlite:///{folder / 'steersman.db'}", SystemClock())
         try:
             ring = keyring.read(path)
-            count = asyncio.run(store.write(lambda tx: _seal_all(tx, ring)))
+            count = asyncio.run(store.rewrite(lambda tx: _seal_all(tx, ring)))
         finally:
             store.close()
     click.echo(f"sealed {count} secrets anew")

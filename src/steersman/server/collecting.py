@@ -109,7 +109,7 @@ class Collector:
 
     async def _claim(self, seconds: float) -> None:
         claim = partial(claims.claim, name=CLAIM, owner=self._me, seconds=seconds)
-        if not await self._store.write(claim):
+        if not await self._store.rewrite(claim):
             raise _ReplacedError
         self._renew = self._store.clock.now() + seconds / 4
 

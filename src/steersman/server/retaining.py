@@ -76,7 +76,7 @@ async def old_rows(sweep: Sweep) -> None:
 async def _drop_all(sweep: Sweep, found: Overdue) -> None:
     while chosen := await sweep.store.scan(partial(rows.keys, found=found)):
         await sweep.hold()
-        gone = await sweep.store.write(partial(rows.drop, found=found, chosen=chosen))
+        gone = await sweep.store.rewrite(partial(rows.drop, found=found, chosen=chosen))
         sweep.counts[found.name] += gone
         if len(chosen) < BATCH:
             return
@@ -96,7 +96,7 @@ async def _drop(sweep: Sweep, kind: str, act: Callable[..., Progress], age: floa
     """Delete one thing in batches."""
     step = partial(act, before=sweep.now - age)
     await sweep.hold()
-    while (done := await sweep.store.write(step)) is Progress.MORE:
+    while (done := await sweep.store.rewrite(step)) is Progress.MORE:
         await sweep.hold()
     sweep.counts[kind] += done is Progress.GONE
 
@@ -121,7 +121,7 @@ async def old_artifacts(sweep: Sweep) -> None:
             mine = [found for found in page if found.project == project]
             chosen += retention.artifacts_to_drop(mine, sweep.policies[project], sweep.now)
         drop = partial(rows.drop_artifacts, chosen=chosen)
-        sweep.counts["artifacts"] += await sweep.store.write(drop)
+        sweep.counts["artifacts"] += await sweep.store.rewrite(drop)
 
 
 async def old_caches(sweep: Sweep) -> None:
@@ -133,7 +133,7 @@ async def old_caches(sweep: Sweep) -> None:
             await sweep.hold()
             some = chosen[start : start + BATCH]
             drop = partial(rows.drop_caches, chosen=some, now=sweep.now)
-            sweep.counts["caches"] += await sweep.store.write(drop)
+            sweep.counts["caches"] += await sweep.store.rewrite(drop)
 
 
 async def old_files(sweep: Sweep) -> None:
@@ -142,7 +142,7 @@ async def old_files(sweep: Sweep) -> None:
     async for page in sweep.pages(partial(rows.old_files, before=before)):
         chosen = [digest for digest, named in page if not named]
         drop = partial(rows.drop_files, chosen=chosen, before=before)
-        sweep.counts["files"] += await sweep.store.write(drop)
+        sweep.counts["files"] += await sweep.store.rewrite(drop)
 
 
 async def closed_logs(sweep: Sweep) -> None:
@@ -167,9 +167,9 @@ async def unnamed_blobs(sweep: Sweep) -> None:
 async def _judge(sweep: Sweep, found: Sequence[Found]) -> None:
     await sweep.hold()
     judge = partial(garbage.judged, found=found, policy=sweep.policy)
-    judgement = await sweep.store.write(judge)
+    judgement = await sweep.store.rewrite(judge)
     gone = [key for key in judgement.delete if await _delete(sweep, key)]
-    await sweep.store.write(partial(garbage.forget, keys=gone))
+    await sweep.store.rewrite(partial(garbage.forget, keys=gone))
     sweep.counts["blobs"] += len(gone)
 
 
@@ -188,7 +188,7 @@ async def stale_notes(sweep: Sweep) -> None:
     query = partial(garbage.noted, before=sweep.now - sweep.policy.blobs, limit=BATCH)
     async for page in sweep.pages(query):
         gone = [key for (key,) in page if await sweep.blobs.size(key) is None]
-        await sweep.store.write(partial(garbage.forget, keys=gone))
+        await sweep.store.rewrite(partial(garbage.forget, keys=gone))
 
 
 PARTS = (

@@ -15,7 +15,9 @@ from steersman.core.errors import SteersmanError, Unavailable, UserError
 
 CONNECTIONS = 8
 """How many transactions run at once, but for writers on SQLite."""
+READS = "BEGIN"
 BUSY_MS = 2000
+"""How long a reader waits inside SQLite. A writer does not: it may be the loop that does it."""
 # Deadlock, serialization failure, lock not available, and an administrator who ends us.
 _PASSING_STATES = ("40P01", "40001", "55P03", "57P01", "57P02", "57P03", "08", "53300")
 _FULL_STATE = "53100"
@@ -67,7 +69,7 @@ def open_engine(url: str, *, readers: bool = False) -> Engine:
         max_overflow=0,
         connect_args={"check_same_thread": False, "isolation_level": None},
     )
-    _prepare(engine, "BEGIN" if readers else "BEGIN IMMEDIATE")
+    _prepare(engine, READS if readers else "BEGIN IMMEDIATE")
     return engine
 
 
@@ -77,7 +79,7 @@ def _prepare(engine: Engine, begin: str) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, record: Any) -> None:
         for pragma in (
-            f"busy_timeout = {BUSY_MS}",
+            f"busy_timeout = {BUSY_MS if begin == READS else 0}",
             "journal_mode = WAL",
             "synchronous = NORMAL",
             "foreign_keys = ON",
