@@ -53,7 +53,7 @@ fuzz: $(DEV)  ## feed the language a million files (hours; FILES=1000000)
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),1000000)
 
 chaos: $(DEV)  ## kill server, worker and runners through 200 jobs (long; CHAOS_JOBS=200)
-	CHAOS_JOBS=$(or $(CHAOS_JOBS),200) CHAOS_KILLS=$(or $(CHAOS_KILLS),80) OUTAGE=180 OUTAGE_JOBS=50 \
+	CHAOS_JOBS=$(or $(CHAOS_JOBS),200) CHAOS_KILLS=$(or $(CHAOS_KILLS),400) CHAOS_PAUSE=2 OUTAGE=180 OUTAGE_JOBS=50 \
 	    $(BIN)/python -m pytest -q --timeout=3600 tests/platform
 
 IMAGE  ?= steersman:local
@@ -65,6 +65,12 @@ image:  ## build the image of all programs (IMAGE=steersman:local)
 .PHONY: cluster-test
 cluster-test: $(DEV)  ## the tests that need a cluster (KUBECONFIG; the nodes have the image)
 	CI=true $(BIN)/python -m pytest -m kubernetes --timeout=600
+
+.PHONY: chaos-cluster
+chaos-cluster: $(DEV)  ## faults on a real cluster through 100 jobs, a node hung for 10 minutes (an hour)
+	CHAOS_CLUSTER_JOBS=$(or $(CHAOS_JOBS),100) HANG_SECONDS=$(or $(HANG_SECONDS),600) \
+	    $(BIN)/python -m pytest -q -s --timeout=7200 tests/kubernetes/test_faults.py tests/kubernetes/test_sentences.py \
+	    tests/kubernetes/test_hostile_pod.py tests/kubernetes/test_cluster_chaos.py
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
            --no-annotate --no-header --quiet
