@@ -69,6 +69,15 @@ def ask(work: Callable[[Api], Awaitable[Any]]) -> Any:
     return asyncio.run(whole())
 
 
+def api_address() -> str:
+    """Return where the API server is."""
+
+    async def address(api: Api) -> str:
+        return api.address
+
+    return str(ask(address))
+
+
 @contextmanager
 def namespace() -> Iterator[str]:
     """A namespace for the time of a test; it is deleted without waiting for its end."""

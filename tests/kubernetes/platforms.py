@@ -43,6 +43,7 @@ class Platform:
     def __init__(self, found: Machine, namespace: str, pools: str = POOLS) -> None:
         self.machine = found
         self.namespace = namespace
+        self.address = reached_at()
         pools_file = found.folder / "pools.yaml"
         pools_file.write_text(pools)
         token = found.call("POST", "/api/v1/workers/tokens/pods", None)["token"]
@@ -50,7 +51,7 @@ class Platform:
             [
                 *("worker", "run", "--server", found.url, "--name", "pods", "--on", "kubernetes"),
                 *("--namespace", namespace, "--pools-file", str(pools_file)),
-                *("--runner-url", f"http://{reached_at()}:{found.port}"),
+                *("--runner-url", f"http://{self.address}:{found.port}"),
                 *("--image", RUNNER_IMAGE, "--data", str(found.folder / "worker")),
                 *("--kubeconfig", str(clusters.required())),
             ],
@@ -77,12 +78,12 @@ class Platform:
 
 
 @contextmanager
-def platform(folder: Path) -> Iterator[Platform]:
+def platform(folder: Path, pools: str = POOLS) -> Iterator[Platform]:
     """Let a platform live for a while, in a namespace of its own."""
     # Pods are other machines to the server.
     with clusters.namespace() as namespace, machine(folder, host="0.0.0.0") as found:  # noqa: S104
         found.start()
-        platform = Platform(found, namespace)
+        platform = Platform(found, namespace, pools)
         platform.worker.start()
         try:
             yield platform
