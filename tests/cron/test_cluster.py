@@ -33,6 +33,7 @@ FILE = f"""
           containers:
           - name: job
             image: {clusters.IMAGE}
+            imagePullPolicy: IfNotPresent
             command: ["true"]
 """
 PATIENCE = 240.0
