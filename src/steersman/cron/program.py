@@ -176,7 +176,10 @@ class Cron:
 
     async def _requests(self, desk: Desk, now: float) -> list[str]:
         elapsed = self._times.elapsed()
-        if elapsed - self._polled < self._settings.poll:
+        since = elapsed - self._polled
+        # What is due goes first; a request waits a moment, but not for ever.
+        busy = desk.wait(now) <= 0 and since < 5 * self._settings.poll
+        if since < self._settings.poll or busy:
             return []
         self._polled = elapsed
         done = []
