@@ -31,11 +31,28 @@ from steersman.cli.working_dir import WorkingDir
     help="also every run but the last ones, the cache and fetched steps",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="only say what would go")
-def command(working_dir: str, docker_host: str | None, *, everything: bool, dry_run: bool) -> int:
+@click.option(
+    "--on",
+    "where",
+    type=click.Choice(["here", "kubernetes"]),
+    default="here",
+    show_default=True,
+    help="where to look; kubernetes: for pods of `steer run --on kubernetes`",
+)
+@click.option("--namespace", help="on kubernetes: where the pods are [default: the kubeconfig's]")
+@click.option("--kubeconfig", type=click.Path(path_type=Path, dir_okay=False))
+def command(working_dir: str, docker_host: str | None, where: str, **flags: Any) -> int:
     """Remove what killed runs left behind, and old runs.
 
-    Containers, networks and folders of runs that still go on are never touched.
+    Containers, networks, pods and folders of runs that still go on are never touched.
     """
+    dry_run, everything = flags["dry_run"], flags["everything"]
+    if where == "kubernetes":
+        from steersman.cli.on_kubernetes.pruning import prune
+
+        for line in asyncio.run(prune(flags["kubeconfig"], flags["namespace"], dry_run=dry_run)):
+            click.echo(line)
+        return 0
     working = WorkingDir(Path(working_dir))
     for line in asyncio.run(_prune_doors(working, docker_host, dry_run=dry_run)):
         click.echo(line)

@@ -24,6 +24,7 @@ from steersman.wire import Note, Record, StepState
 AWAY = 120.0
 """Seconds for which the mailbox may not answer, as while an API server is restarted."""
 WAIT = 20.0
+QUICK = 10.0
 SILENCE = 600.0
 Pieces = AsyncIterator[bytes]
 
@@ -83,7 +84,8 @@ class Channel:
 
     async def news(self, log: int, seen: int, wait: float = WAIT) -> News:
         """Wait for something new; `Unavailable` where the mailbox does not answer."""
-        said = await self._ask("GET", f"news?log={log}&seen={seen}&wait={wait:g}")
+        path = f"news?log={log}&seen={seen}&wait={wait:g}"
+        said = await self._ask("GET", path, silence=wait + QUICK)
         return News(
             said["seen"],
             said["steps"],

@@ -38,6 +38,8 @@ class Story:
         self._told: set[_Mark] = set()
         self._results: list[Result] = []
         self._midline = False
+        self._half = b""
+        """The beginning of what may become a line of the runner's."""
 
     def hear(self, known: Iterable[StepState], log: bytes) -> None:
         """Take in how steps stand, and what follows in the log."""
@@ -50,6 +52,7 @@ class Story:
                 self._print(log[:before])
                 log = log[before:]
             self._told.add(mark)
+            self._flush()
             self._reached(mark)
         self._print(log)
 
@@ -82,8 +85,13 @@ class Story:
     def _print(self, data: bytes) -> None:
         """Tell what was printed; what the runner says is no output of a step."""
         self.position += len(data)
+        *lines, self._half = (self._half + data).splitlines(keepends=True) or [b""]
+        midline = not lines[-1].endswith(b"\n") if lines else self._midline
+        if midline or not _may_be_ours(self._half):
+            lines.append(self._half)
+            self._half = b""
         waiting: list[bytes] = []
-        for line in data.splitlines(keepends=True):
+        for line in filter(None, lines):
             if not self._midline and line.startswith(_OURS):
                 self._output(waiting)
                 waiting = []
@@ -93,12 +101,20 @@ class Story:
                 self._midline = not line.endswith(b"\n")
         self._output(waiting)
 
+    def _flush(self) -> None:
+        """Tell what looked like a line of the runner's, and was none."""
+        if self._half:
+            half, self._half = self._half, b""
+            self._midline = True
+            self._output([half])
+
     def _output(self, lines: list[bytes]) -> None:
         if lines:
             self._tell(Output(b"".join(lines)))
 
     def end(self, record: Record, seconds: float) -> Outcome:
         """Tell the end, and return what it is."""
+        self._flush()
         state = ENDINGS[record["state"]]
         outcome = steps.outcome(self._results)
         if outcome.state is not state:
@@ -112,3 +128,10 @@ def _notice(text: str) -> Notice:
         if text.startswith(f"{level}: "):
             return Notice(level, text.removeprefix(f"{level}: "))
     return Notice(Level.INFO, text)
+
+
+def _may_be_ours(half: bytes) -> bool:
+    """Tell whether what came of a line may be the beginning of one of the runner's."""
+    if not half or half.endswith(b"\n"):
+        return False
+    return half.startswith(_OURS) or _OURS.startswith(half)
