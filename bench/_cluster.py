@@ -8,9 +8,9 @@ tell to the microsecond what a watch sees up to a second later.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -21,14 +21,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steersman.cluster.kubernetes.api import Api, connect
-from steersman.patience import patience
 from tests.e2e.program import environment
 from tests.kubernetes.platforms import POOLS, RUNNER_IMAGE, reached_at
 
 from bench import _platform as platform
 from bench._platform import CpuGroup, Started
 from bench.measure import steer
+from steersman.cluster.kubernetes.api import Api, connect
+from steersman.patience import patience
 
 ENGINES = os.environ.get("STEERSMAN_BENCH_ENGINES", "")
 BOX = os.environ.get("STEERSMAN_TEST_IMAGE", "busybox")
@@ -241,9 +241,4 @@ def tell(text: str) -> None:
 def stages(cluster: Cluster, pod: str, marks: Sequence[tuple[str, str]]) -> list[float]:
     """Return the seconds between moments of a pod, from its creation."""
     times = [cluster.when(pod, "", "made"), *(cluster.when(pod, *mark) for mark in marks)]
-    return [after - before for before, after in zip(times, times[1:], strict=False)]
-
-
-def attempt_pod(attempt: str) -> str:
-    """Return the name of an attempt's pod."""
-    return re.sub(r"^", "steer-", attempt, count=1)
+    return [after - before for before, after in itertools.pairwise(times)]

@@ -130,7 +130,7 @@ async def _run(phase: str, volumes: Volumes) -> int:
     agent = f"steersman-runner/{__version__}"
     ca = spec.settings.get("ca")
     parts = Parts(volumes, spec)
-    async with Client(spec.server_url, spec.token, user_agent=agent, ca=ca) as client:
+    async with Client(spec.server_url, spec.token, user_agent=agent, ca=ca, light=True) as client:
         steps = volumes.spool / "steps"
         if phase == "prepare":
             places = Places(volumes.spool, steps, volumes.fetched)

@@ -26,11 +26,7 @@ PRELOADED = (
     "steersman.pipeline_file",
     "yaml",
     "yaml._yaml",
-    "httpx2",
-    "httpcore2",
-    "truststore",
-    "anyio._backends._asyncio",
-    "anyio.streams.tls",
+    "steersman.client.light",
     "concurrent.futures.thread",
     "queue",
     "steersman.trees.reading",
@@ -52,7 +48,7 @@ def run(folder: Path) -> int:
 async def _run(folder: Path, spec: RunnerSpec) -> int:
     settings = spec.settings
     agent = f"steersman-runner/{__version__}"
-    async with Client(spec.server_url, spec.token, user_agent=agent) as client:
+    async with Client(spec.server_url, spec.token, user_agent=agent, light=True) as client:
         allowed = Allowed(
             volumes=bool(settings.get("volumes")),
             memory=settings.get("memory"),

@@ -1,17 +1,20 @@
 """Speaking HTTP to the server, for workers, runners and the command line.
 
 Every failure is one of ours: `Away` where trying again may help, else what the server's problem
-says. The HTTP library is imported with the first client, as it costs 60 ms.
+says. What carries requests is imported with the first client: the library costs a start 0.1 s.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json as jsons
-from collections.abc import AsyncIterator, Iterator, Mapping
+import os
+from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from steersman.client.base import Carrier, Content, Lost, Request, Unusable
+from steersman.client.base import Download as Download
 from steersman.core.errors import (
     Conflict,
     Forbidden,
@@ -38,6 +41,7 @@ LONGEST_AFTER = 30.0
 MOST_SAID = 16 * 1024 * 1024
 """The most bytes of an answer that is not streamed."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 _KINDS = {400: UserError, 401: Unknown, 403: Forbidden, 404: NotFound, 422: UserError}
 
 
@@ -67,18 +71,11 @@ class Response(NamedTuple):
     body: bytes
 
 
-class Download(NamedTuple):
-    """A good answer whose body is still to come, in *pieces*."""
-
-    status: int
-    headers: Mapping[str, str]
-    pieces: AsyncIterator[bytes]
-
-
 class Client:
     """A connection to one server, with one token. For tests the library's *transport* is given.
 
-    *ca* is the text of a certificate to trust instead of those of the system.
+    *ca* is the text of a certificate to trust instead of those of the system. A *light* client
+    starts and runs at a fraction of the cost, and is another where the environment names a proxy.
     """
 
     def __init__(
@@ -88,25 +85,22 @@ class Client:
         *,
         user_agent: str = "steersman",
         ca: str | None = None,
+        light: bool = False,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        import httpx2
-
         self.base_url = base_url.rstrip("/")
         if not self.base_url.startswith(("http://", "https://")):
             hint = "write it like https://ci.example.com"
             raise UserError(f"{base_url!r} is no address of a server", hint=hint)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": user_agent}
+        trusted = None if ca is None else _trusted(ca)
         try:
-            self._http = httpx2.AsyncClient(
-                base_url=self.base_url,
-                headers=headers,
-                # Reading the certificates of the system takes 20 ms; no redirection is followed.
-                verify=self.base_url.startswith("https://") and _trusted(ca),
-                transport=transport,
-                timeout=TIMEOUT,
+            self._carrier = (
+                _light(self.base_url, headers, trusted)
+                if light and not _proxied()
+                else _library(self.base_url, headers, trusted, transport)
             )
-        except (httpx2.InvalidURL, ValueError) as error:
+        except Unusable as error:
             raise UserError(f"the server's address or token cannot be used: {error}") from error
 
     async def __aenter__(self) -> Client:
@@ -117,7 +111,7 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._carrier.close()
 
     async def call(
         self,
@@ -143,14 +137,13 @@ class Client:
         self,
         method: str,
         path: str,
-        content: bytes | AsyncIterator[bytes] | None = None,
+        content: Content = None,
         headers: Mapping[str, str] = NO_HEADERS,
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - of each silence
     ) -> Response:
         """Send bytes as they are and return the whole answer."""
-        request = self._request(method, path, content, headers, timeout)
-        async with self._answer(request) as answer:
-            return Response(answer.status_code, dict(answer.headers), await _whole(answer))
+        async with self._answer(Request(method, path, headers, content, timeout)) as answer:
+            return Response(answer.status, answer.headers, await _whole(f"{method} {path}", answer))
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -161,44 +154,47 @@ class Client:
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - of each silence
     ) -> AsyncIterator[Download]:
         """Open an answer whose body is read piece by piece; *timeout* is for each piece."""
-        request = self._request(method, path, None, headers, timeout)
-        async with self._answer(request) as answer:
-            yield Download(answer.status_code, dict(answer.headers), answer.aiter_bytes())
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        content: bytes | AsyncIterator[bytes] | None,
-        headers: Mapping[str, str],
-        timeout: float,
-    ) -> httpx2.Request:
-        import httpx2
-
-        try:
-            return self._http.build_request(
-                method, path, content=content, headers=dict(headers), timeout=timeout
-            )
-        except (httpx2.InvalidURL, ValueError) as error:
-            raise UserError(f"{method} {self.base_url}{path}: {error}") from error
+        async with self._answer(Request(method, path, headers, None, timeout)) as answer:
+            yield answer
 
     @contextlib.asynccontextmanager
-    async def _answer(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+    async def _answer(self, request: Request) -> AsyncIterator[Download]:
         """Send *request*; whatever goes wrong, also while the body is read, becomes ours."""
-        what = f"{request.method} {request.url}"
-        with _translated(what):
-            answer = await self._http.send(request, stream=True)
-            try:
-                if not answer.is_success:
-                    raise _problem(what, answer, await _whole(answer))
+        what = f"{request.method} {self.base_url}{request.target}"
+        try:
+            async with self._carrier.exchange(request) as answer:
+                if not 200 <= answer.status < 300:
+                    raise _problem(what, answer, await _whole(what, answer))
                 yield answer
-            finally:
-                await answer.aclose()
+        except Unusable as error:
+            raise UserError(f"{what}: {error}") from error
+        except Lost as error:
+            hint = "is the server up, and its address right?"
+            raise Away(f"{what}: {error}", hint=hint) from error
 
 
-def _trusted(ca: str | None) -> ssl.SSLContext | bool:
-    if ca is None:
-        return True
+def _proxied() -> bool:
+    return any(os.environ.get(each) or os.environ.get(each.lower()) for each in PROXIES)
+
+
+def _light(base_url: str, headers: Mapping[str, str], trusted: ssl.SSLContext | None) -> Carrier:
+    from steersman.client.light import Light
+
+    return Light(base_url, headers, trusted)
+
+
+def _library(
+    base_url: str,
+    headers: Mapping[str, str],
+    trusted: ssl.SSLContext | None,
+    transport: httpx2.AsyncBaseTransport | None,
+) -> Carrier:
+    from steersman.client.library import Library
+
+    return Library(base_url, headers, trusted, transport)
+
+
+def _trusted(ca: str) -> ssl.SSLContext:
     import ssl
 
     try:
@@ -208,32 +204,18 @@ def _trusted(ca: str | None) -> ssl.SSLContext | bool:
         raise UserError(f"the server's CA cannot be read: {error}", hint=hint) from error
 
 
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    import httpx2
-
-    try:
-        yield
-    except httpx2.TimeoutException as error:
-        raise Away(f"{what}: no answer in time", hint="try again later") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-        reason = str(error) or type(error).__name__
-        hint = "is the server up, and its address right?"
-        raise Away(f"{what}: {reason}", hint=hint) from error
-
-
-async def _whole(answer: httpx2.Response) -> bytes:
+async def _whole(what: str, answer: Download) -> bytes:
     body = bytearray()
-    async for piece in answer.aiter_bytes():
+    async for piece in answer.pieces:
         body += piece
         if len(body) > MOST_SAID:
-            raise Refused(f"{answer.url}: the answer is larger than {MOST_SAID} bytes")
+            raise Refused(f"{what}: the answer is larger than {MOST_SAID} bytes")
     return bytes(body)
 
 
-def _problem(what: str, answer: httpx2.Response, body: bytes) -> SteersmanError:
+def _problem(what: str, answer: Download, body: bytes) -> SteersmanError:
     """Make the error that a bad answer means, in the server's words where it has some."""
-    status, said = answer.status_code, _said(body)
+    status, said = answer.status, _said(body)
     detail = str(said.get("detail") or said.get("title") or f"the server answers with {status}")
     hint = str(said["hint"]) if said.get("hint") else None
     if status >= 500 or status in (408, 425, 429):
