@@ -1,4 +1,4 @@
-"""One platform for all tests of faults: they come one after the other."""
+"""One platform for all tests of faults: they come one after the other, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     lab = labs.required()
     with scene(tmp_path_factory.mktemp("stage"), lab) as found:
         yield found
+        found.nothing_left()

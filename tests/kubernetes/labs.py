@@ -85,7 +85,7 @@ class Lab:
                 assert not self.engine_answers(node), "the fault bites"
             elif what == "kill-kubelet":
                 part = f"{node} kubelet"
-                until(lambda: self.parts()[part].pid is None, "the kubelet is gone")
+                until(lambda: self.parts()[part].pid is None, "the fault bites")
             yield
         finally:
             self.heal(node)

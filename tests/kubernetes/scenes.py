@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from steersman.cluster.kubernetes import names
+from steersman.cluster.kubernetes import names, parts
 from steersman.core.errors import SteersmanError
 from tests.kubernetes import clusters
 from tests.kubernetes.labs import Lab
@@ -80,6 +80,11 @@ class Scene:
         label = f"{names.ATTEMPT}={attempt['id']}"
         found = [each for each in self.all("pods") if label in _labels(each)]
         return found[0] if found else None
+
+    def runner_ended(self, attempt: Object) -> bool:
+        """Tell whether the runner of an attempt is no more."""
+        pod = self.pod(attempt)
+        return pod is None or parts.state(pod, names.RUNNER) not in ("running", "waiting")
 
     def node(self, run: str) -> str:
         """Wait for the pod of the newest attempt to have a node."""
