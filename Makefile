@@ -32,7 +32,10 @@ test: check pytest  ## run every check and every test that can run here
 
 .PHONY: pytest
 pytest: $(DEV)
-	$(BIN)/python -m pytest -n $(or $(JOBS),auto)
+	@# A cluster and its tests take the machine for themselves, one after the other.
+	$(BIN)/python -m pytest -n $(or $(JOBS),auto) -m "not kubernetes"; first=$$?; \
+	    $(BIN)/python -m pytest -m kubernetes --timeout=600; second=$$?; \
+	    exit $$((first | second))
 
 check: lint types imports  ## lint, types and import rules
 

@@ -20,6 +20,8 @@ SCRIPTS = (
     "platform_many_jobs",
     "platform_load",
     "platform_logs",
+    "cron_decisions",
+    "cron_lateness",
 )
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 HEAD = """\
