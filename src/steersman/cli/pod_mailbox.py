@@ -22,13 +22,11 @@ from pathlib import Path
 from steersman.cli import pod_runner
 from steersman.cluster import folders
 from steersman.core.errors import SteersmanError
-from steersman.runner.mailbox import http
+from steersman.runner.mailbox import LAPTOP_PORT, RUNNER_PORT, http
 from steersman.runner.mailbox.box import Box
 from steersman.runner.mailbox.for_laptop import ForLaptop
 from steersman.runner.mailbox.for_runner import ForRunner
 
-RUNNER_PORT, LAPTOP_PORT = 21477, 21478
-"""Below those that systems give out by themselves, and nobody's otherwise."""
 SILENCE = 300.0
 """Seconds after which a laptop that says nothing has gone: its job is ended."""
 LOOK = 5.0

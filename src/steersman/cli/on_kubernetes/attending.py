@@ -21,7 +21,7 @@ from steersman.core.events import Audience, Level, Notice, RunStarted
 from steersman.core.pipelines.pick import target_steps
 from steersman.core.reports import Reason
 from steersman.core.runners import Note, Seen, Stage, State
-from steersman.executor import Settings
+from steersman.executor.job import Settings
 from steersman.patience import patience
 from steersman.runner.mailbox.box import Kept
 from steersman.wire import Note as Said

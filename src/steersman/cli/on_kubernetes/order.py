@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from steersman.cli import job as jobs
 from steersman.cli.job import Request
-from steersman.cli.pod_mailbox import LAPTOP_PORT, RUNNER_PORT
 from steersman.cluster.base import RunnerSpec
 from steersman.cluster.kubernetes import manifests, names
 from steersman.cluster.kubernetes.containers import Ours
@@ -18,7 +17,8 @@ from steersman.cluster.kubernetes.pools import Pool
 from steersman.core import filled_boxes, pods, variables
 from steersman.core.errors import UserError
 from steersman.core.variables import RunFacts
-from steersman.executor import Settings
+from steersman.executor.job import Settings
+from steersman.runner.mailbox import LAPTOP_PORT, RUNNER_PORT
 from steersman.runner.mailbox.for_laptop import digest
 from steersman.wire import JobSpec
 
