@@ -72,7 +72,7 @@ def test_a_pod_that_somebody_deletes_is_told_and_the_job_is_done_again(
 ) -> None:
     first, second = ended[name]
     assert (first["state"], first["reason"]) == ("errored", "runner-gone"), first
-    assert first["message"] == "somebody deleted its pod"
+    assert first["message"].endswith("somebody deleted its pod")
     assert second["state"] == "succeeded", second
     assert "done\n" not in stage.log(first)
 
@@ -84,10 +84,10 @@ def test_a_job_of_a_drained_node_is_done_by_another(ended: Tries) -> None:
     assert second["state"] == "succeeded", "there was another node"
 
 
-def test_a_step_that_eats_all_memory_fails_and_says_how_much_there_was(ended: Tries) -> None:
+def test_a_step_that_eats_all_memory_fails_and_says_so(ended: Tries) -> None:
     [only] = ended["eats"]
     assert (only["state"], only["reason"]) == ("failed", "out-of-memory"), only
-    assert "memory" in only["message"]
+    assert "out of memory" in only["message"]
 
 
 def test_an_image_that_cannot_be_had_is_the_users_to_mend(ended: Tries) -> None:
