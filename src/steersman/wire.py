@@ -10,6 +10,12 @@ from typing import Any, NotRequired, TypeVar
 
 from typing_extensions import TypedDict
 
+from steersman.core.intervals import HEARTBEAT_SECONDS as HEARTBEAT_SECONDS
+from steersman.core.intervals import HOLD_SECONDS as HOLD_SECONDS
+from steersman.core.intervals import LEASE_WAIT_SECONDS as LEASE_WAIT_SECONDS
+from steersman.core.intervals import PIECE as PIECE
+from steersman.core.intervals import SHELL_QUIET_SECONDS as SHELL_QUIET_SECONDS
+
 Said = TypeVar("Said")
 
 
@@ -18,16 +24,6 @@ def strict(said: type[Said]) -> type[Said]:
     config = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
     said.__pydantic_config__ = config  # type: ignore[attr-defined]
     return said
-
-
-HEARTBEAT_SECONDS = 5.0
-HOLD_SECONDS = (60, 2 * 3600)
-"""The shortest and the longest a box is held; the longest also with somebody in it."""
-SHELL_QUIET_SECONDS = 15.0
-"""After so much silence a byte of no meaning is sent: proxies close what says nothing."""
-LEASE_WAIT_SECONDS = 20.0
-PIECE = 1024 * 1024
-"""The most bytes of a log in one request."""
 
 
 @strict

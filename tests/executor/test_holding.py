@@ -15,7 +15,8 @@ from steersman.core.errors import Unavailable
 from steersman.core.events import Event, Notice, StepEnded
 from steersman.core.steps import Outcome, State
 from steersman.core.variables import Command, RunFacts, of_run
-from steersman.executor import Attempt, Job, Settings
+from steersman.executor import Job, Settings
+from steersman.executor.attempt import Attempt
 from steersman.executor.holding import Open
 from steersman.step_store import StepStore
 

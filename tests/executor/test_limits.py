@@ -14,7 +14,8 @@ from steersman.core.errors import Interrupted, Unavailable, UserError
 from steersman.core.events import Event, Notice, Output, RunEnded
 from steersman.core.steps import State
 from steersman.core.variables import Command, RunFacts, of_run
-from steersman.executor import Attempt, Job, Settings
+from steersman.executor import Job, Settings
+from steersman.executor.attempt import Attempt
 from steersman.step_store import StepStore
 from steersman.trees import Limits
 

@@ -23,7 +23,7 @@ from steersman.core.events import Event, Level
 from steersman.core.pipelines import pick
 from steersman.core.steps import Outcome
 from steersman.core.variables import Command
-from steersman.executor import Attempt
+from steersman.executor.attempt import Attempt
 
 CASES = Path(__file__).parent / "cases"
 FLAGS: dict[str, Any] = {

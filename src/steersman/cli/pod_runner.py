@@ -7,33 +7,25 @@ volumes, and nobody is waited for who should read what we print.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from steersman import __version__
 from steersman.client import Client
-from steersman.cluster import folders
-from steersman.cluster.base import RunnerSpec
-from steersman.containers.base import Upload
-from steersman.containers.pod import filling
-from steersman.containers.pod.door import PodContainers
-from steersman.containers.pod.notes import Note, Notes
+from steersman.cluster.specs import RunnerSpec, read_spec
 from steersman.core.errors import SteersmanError
-from steersman.core.reports import Reason
-from steersman.runner import phases
-from steersman.runner.jobs import Allowed, Places
-from steersman.runner.program import Ending, Runner
-from steersman.wire import Note as Said
+from steersman.runner.reporting import Reporter
 
-SAID = ("pulling", "stuck", "service-ended")
-"""The kinds of notes that people are told as they come."""
-ENDS = "pod-ending"
+if TYPE_CHECKING:
+    from steersman.cli.pod_parts import Parts
+
 BROKEN = 70
 log = logging.getLogger("steersman.runner")
 
@@ -68,75 +60,30 @@ class Volumes(NamedTuple):
         return path.read_text() or os.urandom(8).hex()
 
 
-class Parts:
-    """One process of a pod's runner."""
-
-    def __init__(self, volumes: Volumes, spec: RunnerSpec) -> None:
-        self.volumes = volumes
-        self.spec = spec
-        self.notes = Notes()
-        self._told: set[tuple[str, str]] = set()
-
-    def runner(self, client: Client, places: Places) -> Runner:
-        """Return a runner that ends when we are told to."""
-        runner = Runner(client, places, Allowed(), self.choose)
-        runner.reporter.runner = self.volumes.identity()
-        runner.why_signalled = self.why_signalled
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, runner.signal, "the pod of the job was told to end")
-        return runner
-
-    def choose(self) -> PodContainers:
-        """Open the door to the other containers."""
-        services: Sequence[dict[str, Any]] = (self.spec.wanted or {}).get("services", ())
-        return PodContainers(
-            self.notes,
-            session=self.volumes.session,
-            work=self.volumes.work,
-            ports={each["name"]: each["ports"] for each in services},
-            docker=bool((self.spec.wanted or {}).get("docker")),
-        )
-
-    def fill(self, uploads: Sequence[Upload]) -> None:
-        """Fill the box's volume, and make its session."""
-        filling.make_session(self.volumes.session)
-        filling.fill(uploads, self.volumes.work, self.volumes.fetched)
-
-    def pod(self) -> phases.Pod:
-        """Return what both processes share."""
-        standing = self.volumes.session / "standing.json"
-        return phases.Pod(standing, self.choose, self.fill, self.hear)
-
-    def hear(self, said: list[Said], say: Callable[[str], None]) -> None:
-        """Take what the worker sees, and tell people what is new of it."""
-        notes = [Note(**each) for each in said]
-        for note in notes:
-            if note.kind in SAID and (note.kind, note.text) not in self._told:
-                self._told.add((note.kind, note.text))
-                say(note.text)
-        self.notes.hear(notes)
-
-    def why_signalled(self) -> Ending | None:
-        """Return what the worker knows of the end of our pod."""
-        for note in self.notes.all:
-            if note.kind == ENDS and note.reason:
-                return Ending("errored", Reason(note.reason), note.text)
-        return None
-
-
 async def _run(phase: str, volumes: Volumes) -> int:
-    spec = folders.read_spec(volumes.top / "order")
+    spec = read_spec(volumes.top / "order")
     agent = f"steersman-runner/{__version__}"
     ca = spec.settings.get("ca")
-    parts = Parts(volumes, spec)
     async with Client(spec.server_url, spec.token, user_agent=agent, ca=ca, light=True) as client:
-        steps = volumes.spool / "steps"
-        if phase == "prepare":
-            places = Places(volumes.spool, steps, volumes.fetched)
-            where = os.environ.get("STEERSMAN_NODE") or os.uname().nodename
-            return await phases.prepare(parts.runner(client, places), parts.pod(), where)
-        return await phases.go_on(parts.runner(client, Places(volumes.spool, steps)), parts.pod())
+        reporter = Reporter(client, volumes.identity(), time.time)
+        if phase != "prepare":
+            return await _parts(volumes, spec).go_on(client, reporter)
+        where = os.environ.get("STEERSMAN_NODE") or os.uname().nodename
+        started = asyncio.ensure_future(reporter.started(where))
+        try:
+            parts = await asyncio.to_thread(_parts, volumes, spec)
+            return await parts.prepare(client, reporter, started)
+        finally:
+            started.cancel()
+
+
+def _parts(volumes: Volumes, spec: RunnerSpec) -> Parts:
+    """Import the rest, which takes longer than to hear from the server."""
+    from steersman.cli.pod_parts import Parts
+
+    gc.freeze()
+    gc.enable()
+    return Parts(volumes, spec)
 
 
 class _Printing(logging.Handler):
@@ -169,6 +116,8 @@ def main(arguments: Sequence[str], volumes: Volumes | None = None) -> int:
         sys.stderr.write("steersman.cli.pod_runner: say `prepare` or `run`\n")
         return 2
     _begin(volumes)
+    # What is imported stays: to look through it for what does not is a tenth of a start.
+    gc.disable()
     try:
         return asyncio.run(_run(arguments[0], volumes))
     except SteersmanError as error:
@@ -188,4 +137,5 @@ def _leave(volumes: Volumes, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Taking an interpreter down properly takes longer than a step; nothing is left to be written.
+    os._exit(main(sys.argv[1:]))

@@ -21,7 +21,7 @@ from steersman.core.pipelines import pick
 from steersman.core.pipelines.model import Config
 from steersman.core.steps import State
 from steersman.core.variables import Command
-from steersman.executor import Attempt
+from steersman.executor.attempt import Attempt
 
 Flags = Mapping[str, Any]
 T = TypeVar("T")

@@ -7,33 +7,17 @@ Errors are `Unavailable` (try again), `Refused` or `UserError` (it will not).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
+from steersman.cluster.specs import NO_SETTINGS as NO_SETTINGS
+from steersman.cluster.specs import RunnerSpec as RunnerSpec
 from steersman.core.errors import Unavailable
 from steersman.core.runners import Seen as Seen
 from steersman.core.runners import State as State
 
-NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
-
 
 class NoRoom(Unavailable):
     """There is no room for another runner just now; the attempt is better off elsewhere."""
-
-
-class RunnerSpec(NamedTuple):
-    """What a runner is made with. *settings* are those of its pool, for cluster and runner.
-
-    *wanted* is what its pod is to hold (`wire.PodWanted`), where runners are pods.
-    """
-
-    attempt: str
-    token: str
-    server_url: str
-    pool: str
-    settings: Mapping[str, Any] = NO_SETTINGS
-    wanted: Mapping[str, Any] | None = None
 
 
 class Cluster(Protocol):

@@ -19,9 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from steersman.cluster.base import RunnerSpec, Seen, State
+from steersman.cluster.specs import SPEC as SPEC
+from steersman.cluster.specs import read_spec as read_spec
 from steersman.core.errors import UserError
 
-SPEC, LOG, ALIVE = "spec.json", "runner.log", "alive"
+LOG, ALIVE = "runner.log", "alive"
 REMOVED = ".removed-"
 HALF_MADE = 10.0
 """Seconds after which a folder without a runner will not get one any more."""
@@ -54,11 +56,6 @@ def write_spec(folder: Path, spec: RunnerSpec) -> None:
     with open(handle, "w") as file:
         json.dump({**spec._asdict(), "settings": dict(spec.settings)}, file)
     os.replace(name, folder / SPEC)
-
-
-def read_spec(folder: Path) -> RunnerSpec:
-    """Return the spec a runner was made with."""
-    return RunnerSpec(**json.loads((folder / SPEC).read_text()))
 
 
 def claim(folder: Path) -> int | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from steersman.core import events
 from steersman.core.events import Event, Level
 from steersman.core.steps import State
 from steersman.runner.spool import Spool
-from steersman.wire import StepState
+
+if TYPE_CHECKING:
+    from steersman.wire import StepState
 
 OUR_WORDS = "[steersman] "
 

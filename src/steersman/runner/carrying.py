@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from steersman import junit_files, trees
+from steersman import trees
 from steersman.client import Client, patience, patiently
 from steersman.core.errors import Refused
 from steersman.runner.jobs import Places
@@ -94,6 +94,8 @@ async def send_tests(client: Client, places: Places, say: Callable[[str], None])
     folder = places.kept / "tests"
     if not folder.is_dir():
         return
+    from steersman import junit_files
+
     found = await asyncio.to_thread(junit_files.read_folder, folder, ("*.xml",))
     for problem in found.problems:
         say(f"warning: a report of tests cannot be read: {problem}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steersman.core.errors import Refused
 from steersman.core.manifests import Manifest, Property
@@ -14,7 +14,9 @@ from steersman.executor.beginning import Begun
 from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import Job
 from steersman.trees import Entry, Kind
-from steersman.wire import JobSpec, StepState
+
+if TYPE_CHECKING:
+    from steersman.wire import JobSpec, StepState
 
 
 class Standing(NamedTuple):

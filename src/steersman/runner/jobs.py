@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from steersman import pipeline_file
 from steersman.containers.base import Containers, PullPolicy
@@ -17,7 +17,9 @@ from steersman.core.variables import Variable, of_run
 from steersman.executor import Job, Settings
 from steersman.step_store import Registry, StepStore
 from steersman.trees import Limits
-from steersman.wire import JobSpec
+
+if TYPE_CHECKING:
+    from steersman.wire import JobSpec
 
 MIB = 1024 * 1024
 
@@ -91,7 +93,7 @@ def build(
         folder=places.kept,
         cache=places.cache,
         step_store=StepStore(places.steps, base=places.source, registry=registry),
-        new_id=lambda: str(uuid.uuid4()),
+        new_id=_new_id,
         settings=Settings(
             command_timeout=limits.command,
             no_response_timeout=limits.silence,
@@ -108,6 +110,12 @@ def build(
             cache_limits=Limits(size=spec["settings"]["cache_limit"]),
         ),
     )
+
+
+def _new_id() -> str:
+    """Make an id of a step, in the form the original's had; `uuid` costs a start 4 ms."""
+    digits = os.urandom(16).hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _skip(config: Config, source: Path) -> Callable[[str, bool], bool]:

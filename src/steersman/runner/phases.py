@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from steersman.containers.base import Containers
 from steersman.core import steps
@@ -25,7 +25,9 @@ from steersman.runner.audience import Audience
 from steersman.runner.handing_over import Standing
 from steersman.runner.program import Ending, Runner
 from steersman.runner.reporting import Fenced
-from steersman.wire import JobSpec, Note
+
+if TYPE_CHECKING:
+    from steersman.wire import JobSpec, Note
 
 TERMINATED = 143
 LATER = 2.0
@@ -33,7 +35,7 @@ RECORDED = 3
 """The exit code of a first process that recorded an ending: the second is not to begin."""
 
 
-Hear = Callable[[list[Note], Callable[[str], None]], None]
+Hear = Callable[["list[Note]", Callable[[str], None]], None]
 
 
 class Pod(NamedTuple):
@@ -49,10 +51,10 @@ class Pod(NamedTuple):
     hear: Hear
 
 
-async def prepare(runner: Runner, pod: Pod, where: str) -> int:
+async def prepare(runner: Runner, pod: Pod, started: Awaitable[JobSpec]) -> int:
     """Fetch everything and fill the box's volume; 0 when the second process is to go on."""
     try:
-        spec = await runner.reporter.started(where)
+        spec = await started
         audience = runner.audience(spec)
         await runner.supervised(spec, audience, lambda: _filled(runner, pod, spec, audience))
     except Fenced:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steersman.client import Client
 from steersman.containers.base import CannotRun, Containers
@@ -18,16 +18,17 @@ from steersman.core.errors import Interrupted, SteersmanError, UserError
 from steersman.core.events import Level, Notice
 from steersman.core.reports import Reason
 from steersman.core.steps import Outcome, State, minutes_words
-from steersman.executor import Attempt, Job
-from steersman.executor.beginning import Begun
-from steersman.executor.holding import Hold, Open
+from steersman.executor import Job
 from steersman.runner import carrying, registries
 from steersman.runner.audience import Audience
 from steersman.runner.jobs import Allowed, Places, build
 from steersman.runner.reporting import Fenced, Reporter
-from steersman.runner.shells import Shells
 from steersman.runner.spool import Spool
-from steersman.wire import JobSpec, StepState
+
+if TYPE_CHECKING:
+    from steersman.executor.beginning import Begun
+    from steersman.executor.holding import Hold, Open
+    from steersman.wire import JobSpec, StepState
 
 log = logging.getLogger("steersman.runner")
 
@@ -50,11 +51,17 @@ Work = Callable[[], Awaitable["Ending | None"]]
 class Runner:
     """Executes one attempt. *choose* opens the door to containers.
 
-    *why_signalled* may know more of why our process was told to end.
+    *why_signalled* may know more of why our process was told to end. A *reporter* that has spoken
+    for us already goes on.
     """
 
     def __init__(
-        self, client: Client, places: Places, allowed: Allowed, choose: Callable[[], Containers]
+        self,
+        client: Client,
+        places: Places,
+        allowed: Allowed,
+        choose: Callable[[], Containers],
+        reporter: Reporter | None = None,
     ) -> None:
         self.client = client
         self.places = places
@@ -66,7 +73,8 @@ class Runner:
         self.signalled = False
         self.why_signalled: Callable[[], Ending | None] = lambda: None
         self.held = asyncio.Event()
-        self.reporter = Reporter(client, os.urandom(8).hex(), time.time, self.stop)
+        self.reporter = reporter or Reporter(client, os.urandom(8).hex(), time.time)
+        self.reporter.stop = self.stop
 
     def stop(self, why: str) -> None:
         """Let the attempt end in order: its after-steps run, then everything is removed."""
@@ -214,6 +222,8 @@ class Runner:
         begun: Begun | None = None,
     ) -> Outcome:
         """Run the attempt itself."""
+        from steersman.executor.attempt import Attempt
+
         self.places.kept.mkdir(exist_ok=True)
         attempt = Attempt(
             job,
@@ -235,6 +245,7 @@ class Runner:
         """Return what holds the box of the job should it fail; None where nobody asked for that."""
         if not spec["settings"].get("hold"):
             return None
+        from steersman.runner.shells import Shells
 
         def say(text: str) -> None:
             audience(Notice(Level.INFO, text))

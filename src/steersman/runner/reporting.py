@@ -8,13 +8,16 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from steersman import wire
 from steersman.client import Client, patience, patiently
+from steersman.core import intervals
 from steersman.core.errors import Conflict, Forbidden, NotFound, SteersmanError, Unknown
-from steersman.runner.audience import Audience
-from steersman.runner.spool import Spool
+
+if TYPE_CHECKING:
+    from steersman import wire
+    from steersman.runner.audience import Audience
+    from steersman.runner.spool import Spool
 
 PAUSE = 0.1
 """Seconds between two pieces of a log: what comes meanwhile goes together."""
@@ -35,7 +38,11 @@ class Reporter:
     """
 
     def __init__(
-        self, client: Client, runner: str, clock: Callable[[], float], stop: Callable[[str], None]
+        self,
+        client: Client,
+        runner: str,
+        clock: Callable[[], float],
+        stop: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.client = client
         self.runner = runner
@@ -43,7 +50,7 @@ class Reporter:
         self.hear: Callable[[list[wire.Note]], None] | None = None
         self.reached = time.monotonic()
         self.fenced = asyncio.Event()
-        self._stop = stop
+        self.stop = stop
         self._woken = asyncio.Event()
         self._ending = False
         self._finishing = asyncio.Event()
@@ -87,7 +94,7 @@ class Reporter:
 
     async def beat(self) -> None:
         """Say that we live, over and over, and hear of a cancellation at once."""
-        said: wire.Heartbeat = {"runner": self.runner, "wait": wire.HEARTBEAT_SECONDS}
+        said: wire.Heartbeat = {"runner": self.runner, "wait": intervals.HEARTBEAT_SECONDS}
         if self.hear is not None:
             said["notes"] = []
         while True:
@@ -102,8 +109,8 @@ class Reporter:
                 continue
             if not self._said_stop:
                 self._said_stop = True
-                self._stop(orders["cancel"])
-            await asyncio.sleep(wire.HEARTBEAT_SECONDS)
+                self.stop(orders["cancel"])
+            await asyncio.sleep(intervals.HEARTBEAT_SECONDS)
 
     async def present(self) -> None:
         """Say once that we live, and wait until that is heard; `Fenced` if we are not wanted."""
@@ -142,7 +149,7 @@ class Reporter:
             await self.call("POST", "/runner/v1/steps", body)
 
     async def _send_log(self, spool: Spool) -> None:
-        data = spool.unsent(wire.PIECE)
+        data = spool.unsent(intervals.PIECE)
         try:
             answer = await self._put(spool.sent, data)
         except Conflict as error:

@@ -12,16 +12,19 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from steersman import wire
 from steersman.client import Client
 from steersman.containers.terminals import Size, Terminal
+from steersman.core import intervals
 from steersman.core.errors import SteersmanError
 from steersman.core.steps import minutes_words
 from steersman.executor.holding import Open
 from steersman.runner.reporting import Reporter
+
+if TYPE_CHECKING:
+    from steersman import wire
 
 QUIET = b"\0"
 """What is sent when the box prints nothing: no terminal shows it."""
@@ -45,12 +48,12 @@ class Shells:
         while loop.time() < began + self.seconds:
             wanted = await self._wanted(began + self.seconds)
             if wanted is not None and wanted["shell"] is not None:
-                await self._serve(wanted, enter, began + wire.HOLD_SECONDS[1])
+                await self._serve(wanted, enter, began + intervals.HOLD_SECONDS[1])
         self._say("held no longer")
 
     async def _wanted(self, until: float) -> wire.WantedShell | None:
         """Ask who wants in; None when the time is over, also while the server is away."""
-        said: wire.Holding = {"runner": self.reporter.runner, "wait": wire.LEASE_WAIT_SECONDS}
+        said: wire.Holding = {"runner": self.reporter.runner, "wait": intervals.LEASE_WAIT_SECONDS}
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 answer: wire.WantedShell = await self.reporter.call(
@@ -71,7 +74,9 @@ class Shells:
             async with asyncio.timeout_at(until):
                 await carry(self.reporter.client, path, terminal)
         except TimeoutError:
-            await self._refuse(path, f"a box is held for {minutes_words(wire.HOLD_SECONDS[1])}")
+            await self._refuse(
+                path, f"a box is held for {minutes_words(intervals.HOLD_SECONDS[1])}"
+            )
         except SteersmanError as error:
             log.warning("shell_lost: %s", error)
         finally:
@@ -85,7 +90,7 @@ class Shells:
 async def carry(client: Client, path: str, terminal: Terminal) -> None:
     """Carry what is printed and typed until the shell or whoever opened it is gone."""
     printing = asyncio.ensure_future(
-        client.send("PUT", f"{path}/output", printed(terminal), timeout=wire.HOLD_SECONDS[1])
+        client.send("PUT", f"{path}/output", printed(terminal), timeout=intervals.HOLD_SECONDS[1])
     )
     typing = asyncio.ensure_future(_type(client, path, terminal))
     both: set[asyncio.Future[Any]] = {printing, typing}
@@ -104,7 +109,7 @@ async def printed(terminal: Terminal) -> AsyncIterator[bytes]:
     reading = asyncio.ensure_future(terminal.read())
     try:
         while True:
-            await asyncio.wait({reading}, timeout=wire.SHELL_QUIET_SECONDS)
+            await asyncio.wait({reading}, timeout=intervals.SHELL_QUIET_SECONDS)
             if not reading.done():
                 yield QUIET
                 continue
@@ -119,7 +124,7 @@ async def printed(terminal: Terminal) -> AsyncIterator[bytes]:
 
 async def _type(client: Client, path: str, terminal: Terminal) -> None:
     rest = b""
-    patience = 4 * wire.SHELL_QUIET_SECONDS
+    patience = 4 * intervals.SHELL_QUIET_SECONDS
     async with client.stream("GET", f"{path}/input", timeout=patience) as download:
         async for piece in download.pieces:
             *lines, rest = (rest + piece).split(b"\n")

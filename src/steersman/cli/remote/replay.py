@@ -123,7 +123,7 @@ async def _run(work: Work, tell: Any, cancelled: asyncio.Event) -> int:
     from steersman.cli import door
     from steersman.cli.job import settings
     from steersman.core.steps import State
-    from steersman.executor import Attempt
+    from steersman.executor.attempt import Attempt
     from steersman.runner import registries
     from steersman.runner.jobs import Allowed, Places, build
 
