@@ -13,8 +13,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from steersman.core.errors import SteersmanError
 from steersman.store.base import Transaction
 
 Work = Callable[[Transaction], Any]
@@ -118,9 +117,7 @@ def one_of(work: Work, transaction: Transaction) -> Done:
     transaction.changed = False
     try:
         return Done(work(transaction))
-    except SQLAlchemyError:
-        raise
-    except Exception as error:
+    except SteersmanError as error:
         if transaction.changed:
             raise NotNow from error
         return Done(error=error)
