@@ -24,11 +24,7 @@ AT_ONCE = 4
 LINES = 30
 WHOLE = 300 + 45 * JOBS
 """Seconds for everything, on a busy machine."""
-pytestmark = [
-    pytest.mark.kubernetes,
-    pytest.mark.timeout(WHOLE + 300),
-    pytest.mark.xdist_group("cluster"),
-]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(WHOLE + 300)]
 PIPELINE = f"""\
 box: busybox
 build:

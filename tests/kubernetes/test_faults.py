@@ -20,11 +20,7 @@ from tests.platform.programs import until
 SECONDS = int(os.environ.get("HANG_SECONDS", "60"))
 NOT_READY = 400
 """From so many seconds on, a node without its engine is marked, and Kubernetes would evict."""
-pytestmark = [
-    pytest.mark.kubernetes,
-    pytest.mark.timeout(SECONDS + 500),
-    pytest.mark.xdist_group("cluster"),
-]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(SECONDS + 500)]
 WITHIN = 45.0
 GAP = 15
 """Seconds between two lines that are to come every second, on a busy machine."""

@@ -14,11 +14,7 @@ from tests.kubernetes import clusters
 from tests.kubernetes.platforms import RUNNER_IMAGE
 from tests.kubernetes.scenes import Scene
 
-pytestmark = [
-    pytest.mark.kubernetes,
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("cluster"),
-]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
 # Root in an image with python: the most a step of a pool that is not restricted can be.
 FILE = """\
 box: {{id: {image}, user: "0", cmd: sh}}

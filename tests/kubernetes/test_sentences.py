@@ -10,11 +10,7 @@ import pytest
 from tests.kubernetes.scenes import PATIENCE, Scene
 from tests.platform.programs import until
 
-pytestmark = [
-    pytest.mark.kubernetes,
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("cluster"),
-]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
 WAITS = "box: busybox\nbuild:\n  steps: [{script: {code: 'echo here; sleep 15; echo done'}}]\n"
 EATS = """\
 box: busybox
