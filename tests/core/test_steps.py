@@ -79,7 +79,13 @@ def test_memory_is_named_as_the_cause() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(1, "1 second"), (30, "30 seconds"), (60, "1 minute"), (90, "1.5 minutes")],
+    [
+        (1, "1 second"),
+        (1.0000001, "1 second"),
+        (30, "30 seconds"),
+        (60, "1 minute"),
+        (90, "1.5 minutes"),
+    ],
 )
 def test_a_timeout_is_said_as_it_is_written(seconds: float, words: str) -> None:
     assert steps.minutes_words(seconds) == words

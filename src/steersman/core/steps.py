@@ -101,10 +101,9 @@ def oom_words(kills: int) -> str:
 
 def minutes_words(seconds: float) -> str:
     """Say a timeout the way it is written in the file: in minutes where it is that long."""
-    if seconds < 60:
-        return f"{seconds:g} second" + ("" if seconds == 1 else "s")
-    minutes = seconds / 60
-    return "1 minute" if minutes == 1 else f"{minutes:g} minutes"
+    number, unit = (seconds, "second") if seconds < 60 else (seconds / 60, "minute")
+    words = f"{number:g} {unit}"
+    return words if words == f"1 {unit}" else f"{words}s"
 
 
 def short_seconds(seconds: float) -> str:
