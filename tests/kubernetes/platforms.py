@@ -68,7 +68,7 @@ class Platform:
             runs = [each for each in self.machine.runs(project) if each["id"] not in before]
             return [each["id"] for each in runs if each["state"] in Ended]
 
-        until(lambda: ended() or self._dead(), f"a run of {project} ends", seconds)
+        until(lambda: ended() or self._dead(), f"a run of {project} ends", seconds, 0.5)
         assert not self._dead(), self.worker.text
         return self.machine.run(ended()[0])
 

@@ -19,6 +19,8 @@ from tests.kubernetes.platforms import POOLS, Platform, platform
 from tests.platform.programs import Ended, Machine, repository, until
 
 PATIENCE = 240.0
+EVERY = 0.5
+"""Seconds between two looks: whoever looks all the time keeps a small machine busy."""
 Object = dict[str, Any]
 
 
@@ -68,11 +70,11 @@ class Scene:
 
     def talks(self, run: str, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the newest attempt has printed a text."""
-        until(lambda: text in self.log(self.last(run)), f"{run} says {text!r}", seconds)
+        until(lambda: text in self.log(self.last(run)), f"{run} says {text!r}", seconds, EVERY)
 
     def over(self, run: str, seconds: float = PATIENCE) -> list[Object]:
         """Return the attempts of a run once it has ended."""
-        until(lambda: self.machine.run(run)["state"] in Ended, f"{run} ends", seconds)
+        until(lambda: self.machine.run(run)["state"] in Ended, f"{run} ends", seconds, EVERY)
         return self.tries(run)
 
     def pod(self, attempt: Object) -> Object | None:
@@ -149,7 +151,7 @@ class Scene:
             except SteersmanError:
                 return ["who knows"]
 
-        until(lambda: not left(), "nothing is left behind", seconds)
+        until(lambda: not left(), "nothing is left behind", seconds, EVERY)
 
 
 KINDS = ("pods", "secrets")

@@ -198,12 +198,14 @@ def machine(folder: Path, **more: Any) -> Iterator[Machine]:
         found.close()
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait for something that other processes do."""
+def until(
+    condition: Callable[[], object], what: str, seconds: float = 60, every: float = 0.05
+) -> None:
+    """Wait for something that other processes do; look *every* so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def repository(folder: Path, files: Mapping[str, str]) -> Path:
