@@ -32,7 +32,6 @@ from steersman.patience import patience
 
 ENGINES = os.environ.get("STEERSMAN_BENCH_ENGINES", "")
 BOX = os.environ.get("STEERSMAN_TEST_IMAGE", "busybox")
-NODES = Path("/sys/fs/cgroup/cpuacct/kubepods")
 FILE = f"""\
 box: {BOX}
 nothing:
@@ -56,7 +55,8 @@ served:
         code: "true"
 """
 Moment = tuple[str, str, str]
-"""The pod, its container (`""`: the pod itself) and what happened: made, start, die, deleted."""
+"""The pod, its container (`""`: the pod itself) and what happened: made, start,
+die, failed, deleted."""
 
 
 class Cluster:
@@ -112,6 +112,8 @@ class Cluster:
         self.watched.setdefault((pod, "", "made"), now)
         if event["type"] == "DELETED":
             self.watched.setdefault((pod, "", "deleted"), now)
+        if status.get("phase") == "Failed":
+            self.watched.setdefault((pod, "", "failed"), now)
         seen = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
         for each in seen:
             if "terminated" in each["state"]:
@@ -226,11 +228,6 @@ def attempt_of(server: Started, trigger_: str) -> tuple[str, str]:
             if tries:
                 return run["id"], tries[0]["id"]
         time.sleep(0.01)
-
-
-def pod_cpu(name: str) -> float:
-    """Return the CPU a container's group has used, where cgroups of version 1 tell."""
-    return int((NODES / name / "cpuacct.usage").read_text()) / 1e9
 
 
 def tell(text: str) -> None:

@@ -1,0 +1,166 @@
+"""Many jobs that do nothing, all queued at once, against as many bare pods created at once.
+
+A bare pod counts until the end of its box, a job until its run is green; both are deleted as soon
+as they have ended, so that they make room for others. The CPU of runners can be told where the
+nodes are on this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import _cluster as clusters
+from bench import _platform as platform
+from bench._cluster import Cluster, Up
+from bench._platform import TICKS, Row
+
+JOBS = 100
+QUICK_JOBS = 10
+ROUNDS = 3
+LOOK = 0.25
+LONG = 1800.0
+PROGRAM = b"steersman.cli.pod_runner"
+
+
+class Round(NamedTuple):
+    """Seconds for all of either kind, CPU of server, worker and runners, and lost attempts."""
+
+    ours: float
+    bare: float
+    server: float
+    worker: float
+    runners: float
+    lost: int
+
+
+class Runners:
+    """Adds up the CPU of runners' processes, by looking at them again and again."""
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[str, str], float] = {}
+
+    @property
+    def seconds(self) -> float:
+        return sum(self._used.values())
+
+    def look(self) -> None:
+        for process in Path("/proc").iterdir():
+            if not process.name.isdigit():
+                continue
+            with suppress(OSError):
+                if PROGRAM in (process / "cmdline").read_bytes():
+                    fields = (process / "stat").read_text().rpartition(")")[2].split()
+                    used = sum(map(int, fields[11:15])) / TICKS
+                    self._used[process.name, fields[19]] = used
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.1):
+                self.look()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def bare(cluster: Cluster, namespace: str, round_: int, count: int) -> float:
+    """Run so many bare pods, and return how long it took."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    names = {f"bare-{round_}-{number}" for number in range(count)}
+    began = time.time()
+    for name in sorted(names):
+        cluster.call("POST", path, clusters.bare(name))
+    left, ended = set(names), [began]
+    while left:
+        for name in [each for each in left if cluster.when(each, "box", "die")]:
+            ended.append(cluster.when(name, "box", "die"))
+            left.remove(name)
+            cluster.call("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
+        time.sleep(LOOK)
+    gone(cluster)
+    return max(ended) - began
+
+
+def gone(cluster: Cluster) -> None:
+    """Wait until no pod of either kind is left."""
+    platform.until(
+        lambda: all(cluster.when(pod, "", "deleted") for pod in cluster.pods()),
+        "all pods gone",
+        300,
+    )
+
+
+def ours(up: Up, count: int) -> tuple[float, int]:
+    """Run so many jobs, and return how long it took, and how many attempts were lost."""
+    api = up.server.api()
+    began = time.time()
+    triggers = [clusters.trigger(up.server, "nothing") for _ in range(count)]
+    runs = [clusters.attempt_of(up.server, each)[0] for each in triggers]
+    left = list(runs)
+
+    def all_ended() -> bool:
+        while left and api.call("GET", f"/api/v1/runs/{left[-1]}")["state"] == "succeeded":
+            left.pop()
+        return not left
+
+    platform.until(all_ended, "all runs are green", LONG, LOOK)
+    took = time.time() - began
+    tries = [api.call("GET", f"/api/v1/runs/{run}")["jobs"][0]["attempts"] for run in runs]
+    return took, sum(map(len, tries)) - count
+
+
+def rounds(cluster: Cluster, folder: Path, count: int, times: int) -> list[Round]:
+    """Run both in turn."""
+    found = []
+    with cluster.namespace() as namespace, clusters.up(folder, namespace) as up:
+        ours(up, 2)
+        for number in range(times):
+            theirs = bare(cluster, namespace, number, count)
+            runners = Runners()
+            server, worker = up.server.group.seconds(), up.worker.seconds()
+            with runners.watched():
+                mine, lost = ours(up, count)
+            gone(cluster)
+            server, worker = up.server.group.seconds() - server, up.worker.seconds() - worker
+            found.append(Round(mine, theirs, server, worker, runners.seconds, lost))
+            clusters.tell(str(found[-1]))
+    return found
+
+
+def main(quick: bool = False) -> list[Row]:  # noqa: FBT001, FBT002 - the flag of the command
+    """Measure and return rows of (what, figure, goal)."""
+    count, times = (QUICK_JOBS, 1) if quick else (JOBS, ROUNDS)
+    with platform.scratch() as folder:
+        seen = rounds(Cluster(), folder, count, times)
+
+    def each_of(name: str) -> str:
+        return f"{platform.median([getattr(one, name) / count for one in seen]) * 1000:.0f} ms"
+
+    ratio = platform.median([one.bare / one.ours for one in seen])
+    took = [platform.median([getattr(one, name) for one in seen]) for name in ("ours", "bare")]
+    return [
+        (f"{count} jobs in pods : bare pods, jobs/s", f"{ratio:.2f}", "at least 0.7"),
+        (f"{count} of them, ours and bare", f"{took[0]:.1f}, {took[1]:.1f} s", ""),
+        ("CPU of a job: server", each_of("server"), ""),
+        ("CPU of a job: worker", each_of("worker"), ""),
+        ("CPU of a job: its two processes in the pod", each_of("runners"), ""),
+        ("attempts lost meanwhile", str(sum(one.lost for one in seen)), "0"),
+        ("cores, and load in the end", f"{os.cpu_count()}, {os.getloadavg()[0]:.1f}", ""),
+    ]
+
+
+if __name__ == "__main__":
+    platform.show(main)
