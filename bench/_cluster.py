@@ -93,6 +93,8 @@ class Cluster:
             watch.cancel()
             for each in self._events:
                 each.terminate()
+            now = {"gracePeriodSeconds": 0}
+            self.call("DELETE", f"/api/v1/namespaces/{name}/pods", now)
             self.call("DELETE", f"/api/v1/namespaces/{name}")
 
     async def _watch(self, namespace: str) -> None:
@@ -145,7 +147,7 @@ class Cluster:
         return {pod for pod, _, _ in list(self.watched)}
 
 
-def bare(name: str, services: int = 0) -> dict[str, Any]:
+def bare(name: str, services: int = 0, cpu: str = "10m") -> dict[str, Any]:
     """Return a pod as one would write it by hand, with the containers that ours has."""
 
     def container(called: str, image: str, *words: str) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def bare(name: str, services: int = 0) -> dict[str, Any]:
             "image": image,
             "imagePullPolicy": "IfNotPresent",
             "command": list(words),
-            "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+            "resources": {"requests": {"cpu": cpu, "memory": "64Mi"}},
         }
 
     return {

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.kubernetes import platforms
+
 from bench import _cluster as clusters
 from bench import _platform as platform
 from bench._cluster import Cluster, Up
@@ -21,6 +23,8 @@ RUNS = 15
 QUICK_RUNS = 4
 OURS = (("prepare", "start"), ("prepare", "die"), ("box", "start"), ("runner", "die"))
 BARE = (("prepare", "start"), ("prepare", "die"), ("box", "start"), ("box", "die"))
+POOLS = platforms.POOLS.replace("cpu: 10m", "cpu: 500m")
+"""As much weight as a process of a machine that is busy with other things has."""
 STAGES = ("first container starts", "it ends", "the box starts", "the end")
 
 
@@ -35,7 +39,7 @@ class Pair(NamedTuple):
 def bare(cluster: Cluster, namespace: str, name: str, services: int) -> list[float]:
     """Run a bare pod to its end."""
     path = f"/api/v1/namespaces/{namespace}/pods"
-    cluster.call("POST", path, clusters.bare(name, services))
+    cluster.call("POST", path, clusters.bare(name, services, "500m"))
     platform.until(lambda: cluster.when(name, "box", "die"), f"{name} ended")
     cluster.call("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
     gone(cluster, name)
@@ -43,8 +47,11 @@ def bare(cluster: Cluster, namespace: str, name: str, services: int) -> list[flo
 
 
 def gone(cluster: Cluster, pod: str) -> None:
-    """Wait for a pod's removal, which would slow down the next."""
-    platform.until(lambda: cluster.when(pod, "", "deleted"), f"{pod} is gone")
+    """Wait for the end of a pod's box, which would slow down the next pod."""
+    platform.until(
+        lambda: cluster.when(pod, "box", "die") or cluster.when(pod, "", "deleted"),
+        f"{pod} is gone",
+    )
 
 
 def ours(cluster: Cluster, up: Up, pipeline: str) -> tuple[list[float], float] | None:
@@ -74,7 +81,7 @@ def ours(cluster: Cluster, up: Up, pipeline: str) -> tuple[list[float], float] |
 def pairs(cluster: Cluster, folder: Path, runs: int, services: int) -> list[Pair]:
     """Run both in turn."""
     found: list[Pair] = []
-    with cluster.namespace() as namespace, clusters.up(folder, namespace) as up:
+    with cluster.namespace() as namespace, clusters.up(folder, namespace, POOLS) as up:
         for turn in itertools.count():
             theirs = bare(cluster, namespace, f"bare-{turn}", services)
             mine = ours(cluster, up, "served" if services else "nothing")
