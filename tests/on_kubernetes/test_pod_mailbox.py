@@ -17,6 +17,7 @@ from steersman.cluster.base import RunnerSpec
 from steersman.runner.mailbox.for_laptop import HEADER, digest
 from tests.platform.programs import free_port
 
+PORT = free_port()
 RECORD = {"runner": "r", "state": "succeeded", "log_size": 0, "message": ""}
 
 
@@ -26,7 +27,7 @@ def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volumes:
     volumes.spool.mkdir()
     said = {"on": "pod", "laptop": digest("key")}
     folders.write_spec(tmp_path / "order", RunnerSpec("a", "t", "http://x", "default", said))
-    monkeypatch.setattr(pod_mailbox, "LAPTOP_PORT", free_port())
+    monkeypatch.setattr(pod_mailbox, "LAPTOP_PORT", PORT)
     monkeypatch.setattr(pod_mailbox, "RUNNER_PORT", free_port())
     monkeypatch.setattr(pod_mailbox, "LOOK", 0.05)
     return volumes
@@ -41,7 +42,7 @@ def laptop() -> httpx2.AsyncClient:
     # As the API server does: the certificate is for these minutes.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    base = f"https://127.0.0.1:{pod_mailbox.LAPTOP_PORT}/laptop/v1/"
+    base = f"https://127.0.0.1:{PORT}/laptop/v1/"
     return httpx2.AsyncClient(base_url=base, headers={HEADER: "key"}, verify=context)
 
 

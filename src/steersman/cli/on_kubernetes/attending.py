@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from steersman import trees
@@ -45,6 +46,7 @@ class Attending:
         self._cancelled = cancelled
         self._up = asyncio.Event()
         self._delivered = False
+        self._over = False
         self._story = Story(tell)
         self._began = time.monotonic()
         self._watching: Watching
@@ -97,8 +99,9 @@ class Attending:
         record, kept = await self._follow()
         for number, each in enumerate(kept):
             await self._fetch(number, each, folder)
+        # All is here: how the pod ends from now on is no matter.
+        self._over = True
         self._story.end(record, time.monotonic() - self._began)
-        await self._channel.say("taken", {})
         if record.get("reason") == Reason.REJECTED:
             return 2
         return CODES[record["state"]]
@@ -181,8 +184,10 @@ class Attending:
                     note = seen.note
                     self._say(note)
                 if list(seen.notes) != told and self._delivered:
-                    told = list(seen.notes)
-                    await self._channel.notes([_said(each) for each in told])
+                    # What nobody heard is said again with the next look.
+                    with suppress(Unavailable):
+                        await self._channel.notes([_said(each) for each in seen.notes])
+                        told = list(seen.notes)
             try:
                 async with asyncio.timeout(LOOK):
                     await self._watching.woken.wait()
@@ -190,6 +195,8 @@ class Attending:
                 continue
 
     def _check(self, seen: Seen) -> None:
+        if self._over:
+            return
         if seen.started is not None:
             self._up.set()
         if seen.state is State.ENDED:

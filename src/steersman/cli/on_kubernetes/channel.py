@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from steersman import trees
 from steersman.cli.on_kubernetes.order import Order
 from steersman.cluster.kubernetes.api import Api
-from steersman.core.errors import Forbidden, Refused, Unknown
+from steersman.core.errors import Forbidden, NotFound, Refused, Unavailable, Unknown
 from steersman.patience import Patience, patiently
 from steersman.runner.mailbox.box import Kept
 from steersman.runner.mailbox.for_laptop import HEADER
@@ -59,6 +59,9 @@ class Channel:
                 f"you may not speak to pods through the API server: {error}",
                 hint="the right that is missing is get and create on pods/proxy",
             ) from error
+        except NotFound as error:
+            # Whoever watches the pod knows why; by itself it says nothing.
+            raise Unavailable(f"the pod is not there: {error}") from error
         except Unknown as error:
             raise Refused(f"the pod's mailbox does not know this run: {error}") from error
 
@@ -79,8 +82,8 @@ class Channel:
         await self._patiently("POST", name, lambda: _in_threads(trees.pack(entries())))
 
     async def notes(self, notes: list[Note]) -> None:
-        """Say what is seen of the pod."""
-        await self.say("notes", {"notes": notes})
+        """Say what is seen of the pod, once: `Unavailable` where nobody hears it."""
+        await self._ask("POST", "notes", json.dumps({"notes": notes}).encode(), QUICK)
 
     async def news(self, log: int, seen: int, wait: float = WAIT) -> News:
         """Wait for something new; `Unavailable` where the mailbox does not answer."""
