@@ -28,6 +28,7 @@ from bench import _platform as platform
 from bench._platform import CpuGroup, Started
 from bench.measure import steer
 from steersman.cluster.kubernetes.api import Api, connect
+from steersman.core.errors import SteersmanError
 from steersman.patience import patience
 
 ENGINES = os.environ.get("STEERSMAN_BENCH_ENGINES", "")
@@ -94,7 +95,8 @@ class Cluster:
             for each in self._events:
                 each.terminate()
             now = {"gracePeriodSeconds": 0}
-            self.call("DELETE", f"/api/v1/namespaces/{name}/pods", now)
+            with suppress(SteersmanError):  # a thousand of them take longer than we wait
+                self.call("DELETE", f"/api/v1/namespaces/{name}/pods", now)
             self.call("DELETE", f"/api/v1/namespaces/{name}")
 
     async def _watch(self, namespace: str) -> None:

@@ -1,6 +1,6 @@
 """One worker that holds a thousand pods: how fast it makes them, and what it costs at rest.
 
-The pods ask for a node that is not there, so that they wait, as long as it takes, and only the
+The pods are for a scheduler that is not there, so that they wait, as long as it takes, and only the
 worker and the API server are measured. The server is a stand-in that grants what there is and
 notes when it is told of a loss.
 """
@@ -34,7 +34,7 @@ ENDINGS = 21
 SETTLE = 20.0
 POOLS = """\
 default:
-  node-selector: {steersman.dev/bench: nowhere}
+  scheduler: nobody
   resources:
     default: {cpu: 10m, memory: 64Mi, disk: 256Mi}
     max: {cpu: "2", memory: 1Gi, disk: 2Gi}
