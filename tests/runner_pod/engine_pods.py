@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sysconfig
@@ -10,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from steersman.cluster.base import RunnerSpec
+from steersman.cluster.kubernetes import manifests
 from steersman.sessions import script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ class EnginePod:
             os.chown(volume, 0, GROUP)
             volume.chmod(0o2777)
         (folder / "order").mkdir()
-        (folder / "order" / "spec.json").write_text(json.dumps(order))
+        (folder / "order" / "spec.json").write_text(manifests.order(RunnerSpec(**order)))
         self.started: list[str] = []
 
     def prepare(self) -> int:
