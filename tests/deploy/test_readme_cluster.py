@@ -28,8 +28,7 @@ import pytest
 
 from tests.core.forges import samples
 from tests.deploy.wanted import ROOT
-from tests.kubernetes import clusters
-from tests.runner_pod.cluster_pods import OURS, Cluster
+from tests.kubernetes import clusters, platforms
 from tests.server.conftest import Repository
 
 DOCUMENT, SECTION = ROOT / "README.md", "On a cluster"
@@ -76,11 +75,7 @@ def surroundings(tmp_path: Path) -> Iterator[Surroundings]:
     from moto.server import ThreadedMotoServer
 
     clusters.required()
-    cluster = Cluster("default")
-    try:
-        address = cluster.reached_at()
-    finally:
-        cluster.close()
+    address = platforms.reached_at()
     repository = Repository(tmp_path / "repository")
     served = ThreadingHTTPServer((address, 0), partial(_Quiet, directory=str(tmp_path)))
     thread = threading.Thread(target=served.serve_forever, daemon=True)
@@ -133,7 +128,7 @@ def exchanged(line: str, own: Surroundings) -> str:
     """Put what is ours in the place of what is somebody's own."""
     url = f"http://127.0.0.1:{own.port}"
     for theirs, ours in {
-        "registry.example.org/steersman:0.1.0": OURS,
+        "registry.example.org/steersman:0.1.0": platforms.RUNNER_IMAGE,
         "https://minio.example.org": own.bucket,
         "https://github.com/acme/shop.git": f"{own.git}/repository/.git",
         "--url http://127.0.0.1:8080": f"--url {url} --env STEERSMAN_ALLOW_HTTP=1",

@@ -17,7 +17,7 @@ from steersman.store.tables import projects, settings, workers
 
 PUT = adding(settings, "name", "value")
 NAMES = Prepared(select(settings.c.name).where(settings.c.name.like("round-%")))
-KEPT = (
+KEPT: tuple[Any, ...] = (
     {"deep": [1, 2.5, None, {"ü": "\N{SNOWMAN}"}], "yes": True},
     [],
     "",
