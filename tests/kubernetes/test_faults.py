@@ -130,10 +130,10 @@ def test_a_service_that_talks_much_takes_nothing_from_a_job_on_such_a_node(hung:
 
 
 def test_a_job_that_was_to_start_on_such_a_node_starts_on_another_soon(hung: Hung) -> None:
-    first, second = hung.moved
+    first, second, *more = hung.moved
     assert (first["state"], first["reason"]) == ("errored", "never-started"), first
     assert hung.scene.nodes[0] in first["message"]
-    assert second["state"] == "succeeded", "there was another node"
+    assert [second, *more][-1]["state"] == "succeeded", "there was another node"
     moved = hung.scene.granted(second) - hung.scene.granted(first)
     print(f"given to another node after {moved.total_seconds():.1f} s")
     assert moved.total_seconds() <= WITHIN
@@ -149,12 +149,12 @@ def test_a_job_that_its_node_took_away_from_us_is_done_by_another(stage: Scene) 
     before = stage.log(stage.last(run))
     with stage.lab.fault(sick, "partition"):
         until(lambda: not reachable(sick), "the fault bites")
-        first, second = stage.over(run)
+        first, *_, last = stage.over(run)
     assert (first["state"], first["reason"]) == ("errored", "runner-silent"), first
-    assert second["state"] == "succeeded", second
+    assert last["state"] == "succeeded", last
     until(lambda: stage.runner_ended(first), "the first one's runner ends")
     # It went on and came to its end: nobody believes it any more.
-    [again, last] = stage.tries(run)
+    again, *_, last = stage.tries(run)
     assert (again["state"], last["state"]) == ("errored", "succeeded")
     assert stage.log(again).startswith(before)
     found = lines(stage.log(last))

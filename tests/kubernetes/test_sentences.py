@@ -66,18 +66,19 @@ def _deleted(stage: Scene, runs: Mapping[str, str], waiting: dict[str, int]) -> 
 def test_a_pod_that_somebody_deletes_is_told_and_the_job_is_done_again(
     stage: Scene, ended: Tries, name: str
 ) -> None:
-    first, second = ended[name]
+    # More than two where the machine is too busy to start one in time.
+    first, *_, last = ended[name]
     assert (first["state"], first["reason"]) == ("errored", "runner-gone"), first
     assert first["message"].endswith("somebody deleted its pod")
-    assert second["state"] == "succeeded", second
+    assert last["state"] == "succeeded", last
     assert "done\n" not in stage.log(first)
 
 
 def test_a_job_of_a_drained_node_is_done_by_another(ended: Tries) -> None:
-    first, second = ended["drained"]
+    first, *_, last = ended["drained"]
     assert (first["state"], first["reason"]) == ("errored", "evicted"), first
     assert first["message"] == f"its node {first['node']} is being drained"
-    assert second["state"] == "succeeded", "there was another node"
+    assert last["state"] == "succeeded", "there was another node"
 
 
 def test_a_step_that_eats_all_memory_fails_and_says_so(ended: Tries) -> None:
