@@ -1,8 +1,7 @@
 """How late cron launches: a schedule each second, and 10,000 that are due at once each minute.
 
 The program is whole, on a ledger in SQLite and the clock of this machine; what it launches is
-nothing, so that only its own lateness is seen. On a cluster the API server comes on top:
-`bench.cron_cluster` measures that.
+nothing, so that only its own lateness is seen. On a cluster the API server comes on top.
 """
 
 from __future__ import annotations
