@@ -19,7 +19,13 @@ from steersman.store import engines
 from tests.cron.fake_api import FakeApi
 from tests.kubernetes import clusters
 
-KINDS = ("memory", "sqlite", "postgres", "configmap", "cluster")
+KINDS = (
+    "memory",
+    "sqlite",
+    "postgres",
+    "configmap",
+    pytest.param("cluster", marks=pytest.mark.kubernetes),
+)
 
 
 class Ledgers:

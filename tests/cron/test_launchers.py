@@ -30,7 +30,7 @@ JOBS = "/apis/batch/v1/namespaces/space/jobs"
 Use = Callable[[Launcher], Awaitable[Any]]
 
 
-@pytest.fixture(params=["fake", "api", "cluster"])
+@pytest.fixture(params=["fake", "api", pytest.param("cluster", marks=pytest.mark.kubernetes)])
 def using(request: pytest.FixtureRequest) -> Iterator[Callable[[Use], Any]]:
     """Run a coroutine with a launcher of each kind."""
     if request.param == "fake":

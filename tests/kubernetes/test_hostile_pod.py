@@ -110,8 +110,9 @@ def pried(stage: Scene) -> Mapping[str, str]:
     hostile = stage.begin("pries", SERVER=server, API=api)
     stage.project("plants", PLANTS, "only-1")
     beside = stage.begin("plants")
-    [first], [other] = stage.over(hostile), stage.over(beside)
-    [after] = stage.over(stage.begin("next"))
+    # Where the machine is too busy to start one in time, it is the last try that says something.
+    first, other = stage.over(hostile)[-1], stage.over(beside)[-1]
+    after = stage.over(stage.begin("next"))[-1]
     return {
         "log": stage.log(first),
         "state": first["state"],

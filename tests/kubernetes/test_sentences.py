@@ -68,8 +68,11 @@ def test_a_pod_that_somebody_deletes_is_told_and_the_job_is_done_again(
 ) -> None:
     # More than two where the machine is too busy to start one in time.
     first, *_, last = ended[name]
-    assert (first["state"], first["reason"]) == ("errored", "runner-gone"), first
-    assert first["message"].endswith("somebody deleted its pod")
+    assert first["state"] == "errored", first
+    # Its runner, which is told to stop, may be heard before whoever watches the pod.
+    assert first["reason"] in ("runner-gone", "interrupted"), first
+    if first["reason"] == "runner-gone":
+        assert first["message"].endswith("somebody deleted its pod")
     assert last["state"] == "succeeded", last
     assert "done\n" not in stage.log(first)
 
