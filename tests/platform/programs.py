@@ -92,6 +92,10 @@ class Machine:
         except httpx2.HTTPError:
             return False
 
+    def is_whole(self) -> bool:
+        """Tell whether it misses nothing, not even what it can do without for a while."""
+        return self._http.get("/readyz").text.strip() == "ready"
+
     def start_worker(self) -> None:
         """Start the worker, with a token of its own."""
         if self.worker is None:
