@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 
 from steersman.store.base import Row, Transaction
-from steersman.store.prepared import Prepared, adding
+from steersman.store.prepared import adding
 from steersman.store.tables import pipeline_files, projects, triggers
 
 TRIGGERED = "triggers"
 """The topic of who plans runs."""
 
 
-_FILE = Prepared(
-    select(pipeline_files.c.content).where(pipeline_files.c.digest == bindparam("digest"))
-)
-_BY_ID = Prepared(select(projects).where(projects.c.id == bindparam("identity")))
 _ADD_TRIGGER = adding(
     triggers, "id", "project_id", "key", "request", "accepted", "next_try", "state", "author"
 )
-
-
-def by_id(tx: Transaction, identity: str) -> Row | None:
-    """Return a project by its id."""
-    return tx.one(_BY_ID, {"identity": identity})
 
 
 def find(tx: Transaction, name_or_id: str) -> Row | None:
@@ -116,5 +107,5 @@ def keep_file(tx: Transaction, digest: str, content: str) -> None:
 
 def file(tx: Transaction, digest: str) -> str:
     """Return the text of a pipeline file."""
-    row = tx.one(_FILE, {"digest": digest})
-    return str(row["content"]) if row else ""
+    query = select(pipeline_files.c.content).where(pipeline_files.c.digest == digest)
+    return tx.value(query) or ""

@@ -98,9 +98,10 @@ class Store:
         return result
 
     async def read(self, work: Work[T]) -> T:
-        """Run *work*, a look at a few rows by their index, on one consistent view of them.
+        """Run *work*, a look at a few rows by their index.
 
-        SQLite's readers never wait, and are done before a thread would have been woken.
+        SQLite's readers see one state of all rows, never wait, and are done before a thread would
+        have been woken. On PostgreSQL each statement sees what is committed by then.
         """
         if self.postgres:
             try:
@@ -115,7 +116,7 @@ class Store:
             return await self.scan(work)
 
     async def scan(self, work: Work[T]) -> T:
-        """Run *work*, which may look at many rows, on one consistent view of them."""
+        """Run *work*, which may look at many rows, as `read` does but in a thread of its own."""
         loop = asyncio.get_running_loop()
         result, _ = await loop.run_in_executor(self._readers, self._patiently, self._reading, work)
         return result
