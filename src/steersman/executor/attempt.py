@@ -14,6 +14,7 @@ from steersman.containers.base import Containers
 from steersman.core import events, scripts, steps
 from steersman.core.errors import Interrupted, SteersmanError
 from steersman.core.events import Level
+from steersman.core.pipelines.model import StepKind
 from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
 from steersman.executor import faults, holding, storing
@@ -23,7 +24,7 @@ from steersman.executor.job import Job
 from steersman.executor.launching import masker
 from steersman.executor.measuring import usage
 from steersman.executor.setting_up import Prepared, set_up
-from steersman.executor.stepping import run_step
+from steersman.executor.stepping import Ended, run_step
 from steersman.sessions.base import End
 
 T = TypeVar("T")
@@ -235,7 +236,10 @@ class Attempt:
         number, started = self._start(ready.step.display_name, phase)
         # After-steps that follow an interruption run; an interruption that comes later ends them.
         cancel = None if phase is Phase.AFTER and self._cut else self.cancelled
-        ended = await run_step(self.job, prepared, ready, cancel)
+        if ready.step.kind is StepKind.INTERNAL:
+            ended = await self._carry_out(prepared, ready, number, phase, cancel)
+        else:
+            ended = await run_step(self.job, prepared, ready, cancel)
         if ended.end is End.BOX_GONE:
             self._box_gone = True
             ended = await faults.named(ended, self.containers)
@@ -255,6 +259,28 @@ class Attempt:
         if self.job.settings.artifacts and not self._box_gone:
             await storing.keep_report(self.job, prepared, ready, self.notice)
         return result.state is State.SUCCEEDED
+
+    async def _carry_out(
+        self,
+        prepared: Prepared,
+        ready: ReadyStep,
+        number: int,
+        phase: Phase,
+        cancel: asyncio.Event | None,
+    ) -> Ended:
+        """Do what an internal step asks of us; a door that does not answer ends the attempt."""
+        from steersman.executor.internal_steps import base, dispatch
+
+        scene = base.Scene(
+            self.job, prepared, self.containers, self.output, self.notice, self.cancelled
+        )
+        started = self.clock()
+        try:
+            return await dispatch.run(scene, ready.step, cancel)
+        except SteersmanError as error:
+            text = self.masker.text(str(error))
+            self._end(number, ready.step.display_name, phase, _state(error), started, text)
+            raise
 
     async def _after_steps(self, prepared: Prepared) -> None:
         """Run the after-steps once, in a fresh shell; the first that fails is the last."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from steersman.core import steps
-from steersman.core.errors import UserError
 from steersman.core.events import Level
 from steersman.core.manifests import Manifest
 from steersman.core.pipelines.model import Step, StepKind
@@ -45,11 +44,13 @@ async def read_steps(
 
 
 async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
+    folder = steps.folder_name(step.name, job.new_id())
+    root, report = f"{job.root}/pipeline/{folder}", f"{job.root}/report/{folder}"
     if step.kind is StepKind.INTERNAL:
-        raise UserError(
-            f"{step.place}: the step {step.id} is not supported yet",
-            hint="take it out, or run a pipeline without it (--pipeline, --deploy-target)",
-        )
+        from steersman.executor.internal_steps import dispatch
+
+        dispatch.check(step)
+        return ReadyStep(step, None, (), root, report)
     if step.checkpoint:
         notice(Level.WARNING, f"{step.place}: checkpoints are not supported yet; it is not made")
     if step.kind is StepKind.SCRIPT:
@@ -58,11 +59,10 @@ async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
         fetched = await asyncio.to_thread(job.step_store.fetch, step)
     for warning in fetched.warnings:
         notice(Level.WARNING, warning)
-    folder = steps.folder_name(step.name, job.new_id())
     return ReadyStep(
         step=step,
         manifest=fetched.manifest,
         entries=tuple(fetched.entries),
-        root=f"{job.root}/pipeline/{folder}",
-        report=f"{job.root}/report/{folder}",
+        root=root,
+        report=report,
     )

@@ -10,6 +10,7 @@ from steersman.containers.base import Box, Capability, Containers, Upload
 from steersman.core import scripts
 from steersman.core.errors import UserError
 from steersman.core.events import Level
+from steersman.core.pipelines.model import StepKind
 from steersman.core.variables import Variable
 from steersman.executor import filling
 from steersman.executor.fetching import Notice, ReadyStep
@@ -92,3 +93,8 @@ def refuse_what_is_lacking(job: Job, containers: Containers) -> None:
                 f"pipeline {pipeline.name} needs {words}: not possible on {containers.name}",
                 hint="start a container engine (Docker or Podman), or set DOCKER_HOST",
             )
+    steps = (*job.steps, *pipeline.after_steps)
+    if any(step.kind is StepKind.INTERNAL for step in steps):
+        from steersman.executor.internal_steps import dispatch
+
+        dispatch.refuse_what_is_lacking(steps, containers)
