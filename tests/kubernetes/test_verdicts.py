@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from steersman.cluster.kubernetes import pulls, verdicts
+from steersman.cluster.kubernetes import parts, pulls, verdicts
 from steersman.cluster.kubernetes.facts import Event, Events, Facts, Node
 from steersman.core.reports import Reason
 from steersman.core.runners import Note, Seen, Stage, State
@@ -215,6 +215,24 @@ def test_a_runner_that_ended_well_stays_well_whatever_becomes_of_its_pod() -> No
 def test_what_may_pass_is_told_from_what_will_not(message: str, permanent: bool) -> None:
     words = f"rpc error: code = Unknown desc = Error response from daemon: {message}"
     assert pulls.failure("ErrImagePull", words) == pulls.Failure(message, permanent)
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("a\n\n  b\x1b[0m\n", "a | b[0m"),
+        ("fatal: no newline", "fatal: no newline"),
+        (f"{'cut ' * 512}\nwhole\n", "whole"),
+        (f"whole\n{'cut ' * 512}", ""),
+        (f"{'long ' * 290}\n{'x' * 90}\nend\n", f"{'x' * 90} | end"),
+        ("y" * 3000, ""),
+        ("", None),
+    ],
+)
+def test_of_a_log_no_line_is_quoted_that_may_have_been_cut(log: str, words: str | None) -> None:
+    """Half a secret would not be known for one, and so not masked."""
+    shown = {None: "", "": "(a line too long to be shown)"}.get(words, words)
+    assert parts.last_words(log) == shown
 
 
 def test_a_pod_of_which_nothing_is_known_yet_only_waits() -> None:

@@ -185,6 +185,47 @@ async def test_what_a_worker_sees_reaches_the_runner_and_people(shop: Shop) -> N
 
 
 @in_shop
+async def test_a_secret_in_the_log_of_a_service_is_never_shown(shop: Shop) -> None:
+    for name, value in (("PASSWORD", SECRET), ("KEY", f"-----KEY\n\t{SECRET}2\n")):
+        body = {"value": value}
+        assert (await shop.call("PUT", f"projects/shop/secrets/{name}", json=body)).is_success
+    await push(shop)
+    worker = Worker(shop)
+    granted = await worker.lease()
+    words = f"the service redis ended; its last words: no {SECRET} | {SECRET}2 | -----KEY {SECRET}2"
+    note = {"kind": "service-ended", "container": "redis", "text": words}
+    await runner(shop, granted).say("POST", "started", json={"runner": "r"})
+
+    async def shown() -> str:
+        [attempt] = await tries(shop)
+        assert "its last words: no ***" in repr(attempt)
+        told = await runner(shop, granted).say("POST", "heartbeat", json={"runner": "r"})
+        return repr((attempt, told.json(), (await shop.get("runs/shop/1")).text))
+
+    for _ in range(2):
+        await worker.renew(granted, phase="running", node="n1", notes=[note])
+        assert SECRET not in await shown()
+    await worker.report(granted, "lost", message=f"its runner ended: {SECRET}")
+    assert SECRET not in await shown()
+    await worker.renew(granted, phase="running", notes=[])
+    ended = {"runner": "r", "state": "stopped", "log_size": 0}
+    await runner(shop, granted).say("POST", "record", json=ended)
+    assert SECRET not in repr(await tries(shop))
+
+
+@in_shop
+async def test_a_loss_is_told_without_secrets(shop: Shop) -> None:
+    body = {"value": SECRET}
+    assert (await shop.call("PUT", "projects/shop/secrets/PASSWORD", json=body)).is_success
+    await push(shop)
+    worker = Worker(shop)
+    granted = await worker.lease()
+    await worker.report(granted, "lost", message=f"the runner could not prepare: {SECRET}")
+    lost, _ = await tries(shop)
+    assert lost["message"] == "the runner could not prepare: ***"
+
+
+@in_shop
 async def test_a_runner_nobody_watches_hears_of_no_notes(shop: Shop) -> None:
     attempt = await shop.push()
     answer = await attempt.say("POST", "heartbeat", json={"runner": "r", "notes": []})

@@ -133,7 +133,7 @@ def _leave(volumes: Volumes, text: str) -> None:
     """Leave one sentence for the worker."""
     log.error("%s", text)
     with suppress(OSError):
-        volumes.termination.write_text(text[:2000])
+        volumes.termination.write_text(f"{text[:1900]}\n")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
-"""What the pod of an attempt is to hold, for workers that make pods."""
+"""What the pod of an attempt is to hold, for workers that make pods; what they quote of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from sqlalchemy import select
 
 from steersman import wire
 from steersman.core import filled_boxes, pods, retries, variables
+from steersman.core.errors import SteersmanError
+from steersman.core.filled_boxes import Values
+from steersman.core.masking import Masker
 from steersman.core.pipelines.model import Config
 from steersman.server import delivering
 from steersman.server.platform import Platform
 from steersman.store import attempts as attempt_rows
 from steersman.store.base import Row, Transaction
 from steersman.store.tables import attempts
+
+UNREADABLE = "(not shown: what is secret of it cannot be told, since the keyring does not open it)"
 
 
 async def wanted(parts: Platform, attempt: str) -> wire.PodWanted:
@@ -27,9 +33,7 @@ async def wanted(parts: Platform, attempt: str) -> wire.PodWanted:
 
     found, secrets, tries = await parts.store.read(load)
     config = delivering.parsed(found.file, found.run["file"])
-    given = filled_boxes.values(
-        _public(parts, found, config), delivering.hidden(parts, found, secrets)
-    )
+    given = _given(parts, found, config, secrets)
     about = pods.About(
         attempt,
         limit=found.attempt["limit"],
@@ -38,6 +42,29 @@ async def wanted(parts: Platform, attempt: str) -> wire.PodWanted:
     )
     pod = pods.wanted(config.pipelines[found.job["pipeline"]], given, about)
     return cast(wire.PodWanted, pods.plain(pod))
+
+
+def mask(tx: Transaction, parts: Platform, attempt: str) -> Callable[[str], str]:
+    """Return what keeps the secrets of *attempt* out of a text that may quote its containers."""
+    found = delivering.load(tx, attempt)
+    try:
+        config = delivering.parsed(found.file, found.run["file"])
+        given = _given(parts, found, config, delivering.secrets(tx, found))
+    except SteersmanError:
+        return lambda text: UNREADABLE if text else text
+    passwords = filled_boxes.passwords(config.pipelines[found.job["pipeline"]], given)
+    secret = (*given.hidden.values(), *passwords)
+    # Workers quote without control characters, which a secret may hold.
+    return Masker({*secret, *map(_printable, secret)}).text
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable() or char == "\n")
+
+
+def _given(parts: Platform, found: delivering.Context, config: Config, sealed: list[Row]) -> Values:
+    hidden = delivering.hidden(parts, found, sealed)
+    return filled_boxes.values(_public(parts, found, config), hidden)
 
 
 def _public(parts: Platform, found: delivering.Context, config: Config) -> list[variables.Variable]:

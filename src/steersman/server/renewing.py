@@ -14,7 +14,7 @@ from steersman import wire
 from steersman.core import attempts, leases
 from steersman.core.attempts import Attempt, State
 from steersman.core.reports import Note, Renewed
-from steersman.server import moving
+from steersman.server import moving, pods
 from steersman.server.platform import Platform
 from steersman.store import attempts as attempt_rows
 from steersman.store.base import Transaction
@@ -26,6 +26,7 @@ AT_ONCE = 100
 NAME = 253
 """The longest name of a node."""
 MOST_NOTES = 20
+MOST_TEXT = 2000
 
 
 class Sorted(NamedTuple):
@@ -57,13 +58,24 @@ async def renew(parts: Platform, held: Sequence[wire.Held]) -> Sorted:
             found.others.append(old.id)
         else:
             (found.stop if old.state is State.CANCELLING else found.mine).append(old.id)
-            if attempts.advance(old, _event(each, looked.now), looked.now) is not old:
-                changing.append(each)
+            masked = await _masked(parts, each, old)
+            if attempts.advance(old, _event(masked, looked.now), looked.now) is not old:
+                changing.append(masked)
     # In one order, so that two who renew the same never wait for each other.
     changing.sort(key=lambda each: each["attempt"])
     for some in _pieces(changing):
         await parts.store.write(lambda tx, some=some: _write(tx, parts, some))  # type: ignore[misc]
     return found
+
+
+async def _masked(parts: Platform, held: wire.Held, old: Attempt) -> wire.Held:
+    """Take the secrets out of notes that are new: they may quote the log of a service."""
+    notes = held.get("notes")
+    if not notes or tuple(map(_note, notes)) == old.notes:
+        return held
+    mask = await parts.store.read(lambda tx: pods.mask(tx, parts, old.id))
+    masked: list[wire.Note] = [{**each, "text": mask(each["text"])} for each in notes[:MOST_NOTES]]
+    return {**held, "notes": masked}
 
 
 async def sort_found(parts: Platform, worker: str, found: Sequence[str]) -> Sorted:
@@ -135,7 +147,7 @@ def _note(said: wire.Note) -> Note:
     return Note(
         said["kind"][:40],
         said["container"][:100],
-        said["text"][:500],
+        said["text"][:MOST_TEXT],
         said.get("reason", "")[:40],
         said.get("permanent", False),
     )

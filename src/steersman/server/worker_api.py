@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from steersman import wire
 from steersman.core import queue, tokens
-from steersman.core.attempts import State
+from steersman.core.attempts import Hearing, State
 from steersman.core.errors import UserError
 from steersman.core.reports import (
     Lost,
@@ -21,11 +21,13 @@ from steersman.server import renewing
 from steersman.server.access import Caller, Parts, Worker
 from steersman.server.platform import Platform
 from steersman.server.queue import Asks, Grant
+from steersman.store.base import Row, Transaction
 
 router = APIRouter(prefix="/worker/v1", tags=["worker"])
 MOST_AT_ONCE = 100
 MOST_FOUND = 1000
 LONGEST_WAIT = 30.0
+MOST_MESSAGE = 2000
 
 
 @router.post("/lease")
@@ -108,12 +110,21 @@ async def renew(body: wire.Renewal, parts: Parts, who: Worker) -> wire.Renewed:
 @router.post("/report")
 async def report(body: wire.WorkerReport, parts: Parts, who: Worker) -> dict[str, str]:
     """Take a worker's word on one attempt."""
-    heard = await parts.queue.report(body["attempt"], _event(body))
-    return {"hearing": heard.hearing}
+
+    def hear(tx: Transaction) -> Hearing:
+        def tell(row: Row) -> WorkerReport:
+            message = body.get("message", "")
+            if message and not State(row["state"]).is_final:
+                message = pod_contents.mask(tx, parts, row["id"])(message)
+            return _event(body, message[:MOST_MESSAGE])
+
+        return parts.queue.hear_of(tx, body["attempt"], tell, light=False).hearing
+
+    return {"hearing": await parts.store.write(hear)}
 
 
-def _event(body: wire.WorkerReport) -> WorkerReport:
-    lease, message = body["lease"], body.get("message", "")[:2000]
+def _event(body: wire.WorkerReport, message: str) -> WorkerReport:
+    lease = body["lease"]
     match body["kind"]:
         case "lost":
             reason = known_reason(body.get("reason", ""), Reason.RUNNER_GONE)

@@ -74,7 +74,7 @@ def _preparation(pod: Object, ended: Object, facts: Facts) -> Ending:
     killed = _killed(pod, names.PREPARE, ended, facts)
     if killed is not None:
         return killed
-    message = parts.clean(str(ended.get("message") or ""))[-parts.TAIL :]
+    message = parts.last_words(str(ended.get("message") or ""))
     text = f"the runner could not prepare the job (exit code {ended.get('exitCode')})"
     if ended.get("reason") in parts.CANNOT_RUN:
         return Ending(f"{text}: {message}", Reason.NEVER_STARTED)
@@ -85,7 +85,7 @@ def _runner(pod: Object, ended: Object, facts: Facts) -> Ending:
     killed = _killed(pod, names.RUNNER, ended, facts)
     if killed is not None:
         return killed
-    message = parts.clean(str(ended.get("message") or ""))[-parts.TAIL :]
+    message = parts.last_words(str(ended.get("message") or ""))
     text = f"the runner ended {parts.how(ended)}"
     if ended.get("exitCode") == BUG:
         text = f"the runner failed by a fault of ours (exit code {BUG})"

@@ -15,6 +15,10 @@ from steersman.core.runners import Note
 Object = Mapping[str, Any]
 NOTHING: Object = {}
 TAIL = 1500
+CUT = 2048
+"""Bytes of a log's end beyond which a kubelet leaves out what was before."""
+WHOLE = 1000
+"""Bytes of a log's end that nobody ever cuts."""
 STUCK = {
     "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
     "PreStartHookError", "ContainerCannotRun",
@@ -154,9 +158,26 @@ def service_ended(pod: Object, name: str, ended: Object, tail: str) -> str:
     """Say how a service ended, with the last of what it wrote."""
     if ended.get("reason") == "OOMKilled":
         return oom(pod, name)
-    said = clean(str(ended.get("message") or "") or tail)[-TAIL:]
+    said = last_words(str(ended.get("message") or "") or tail)
     text = f"{called(pod, name)} ended {how(ended)}"
     return f"{text}; its last words: {said}" if said else text
+
+
+def last_words(text: str) -> str:
+    """Return the last lines of a log in one, but none that somebody may have cut.
+
+    Secrets are masked by those who know them, and nobody knows the half of one.
+    """
+    lines, size = text.splitlines(), len(text.encode())
+    if size >= CUT:
+        lines = lines[1:]
+    if size >= WHOLE and not text.endswith("\n"):
+        lines = lines[:-1]
+    words = clean("\n".join(lines))
+    while len(words) > TAIL and lines:
+        lines = lines[1:]
+        words = clean("\n".join(lines))
+    return words or ("(a line too long to be shown)" if text.strip() else "")
 
 
 def oom(pod: Object, name: str) -> str:
