@@ -1,7 +1,7 @@
 """One worker that holds a thousand pods: how fast it makes them, and what it costs at rest.
 
-The pods are for a scheduler that is not there, so that they wait, as long as it takes, and only the
-worker and the API server are measured. The server is a stand-in that grants what there is and
+The pods are for nodes that are not there, so that they wait, the scheduler tries them again and
+again, and says so: that is what a worker sees of a full cluster. The server is a stand-in that grants what there is and
 notes when it is told of a loss.
 """
 
@@ -34,7 +34,7 @@ ENDINGS = 21
 SETTLE = 20.0
 POOLS = """\
 default:
-  scheduler: nobody
+  node-selector: {bench: nowhere}
   resources:
     default: {cpu: 10m, memory: 64Mi, disk: 256Mi}
     max: {cpu: "2", memory: 1Gi, disk: 2Gi}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from steersman.cluster.kubernetes import parts, pulls, verdicts
-from steersman.cluster.kubernetes.facts import Event, Events, Facts, Node
+from steersman.cluster.kubernetes.facts import IGNORED, OF_USE, Event, Events, Facts, Node
 from steersman.core.reports import Reason
 from steersman.core.runners import Note, Seen, Stage, State
 
@@ -233,6 +233,19 @@ def test_of_a_log_no_line_is_quoted_that_may_have_been_cut(log: str, words: str 
     """Half a secret would not be known for one, and so not masked."""
     shown = {None: "", "": "(a line too long to be shown)"}.get(words, words)
     assert parts.last_words(log) == shown
+
+
+def test_a_scheduler_that_repeats_itself_wakes_nobody() -> None:
+    said = json.loads((RECORDED / "unschedulable.json").read_text())
+    repeated = [each for each in said["events"] if each["reason"] == "FailedScheduling"]
+    assert repeated
+    events = Events()
+    assert [events.note(each) for each in repeated] == [None] * len(repeated)
+    assert {each["reason"] for each in repeated} <= set(IGNORED)
+
+
+def test_what_sentences_are_made_of_is_asked_for() -> None:
+    assert OF_USE.isdisjoint(IGNORED)
 
 
 def test_a_pod_of_which_nothing_is_known_yet_only_waits() -> None:

@@ -32,6 +32,7 @@ class FakeServer:
         self.away = False
         self.status: int | None = None
         self.refused = 0
+        self.missed: list[str] = []
         self.doubles = False
         self.moved = asyncio.Event()
 
@@ -44,6 +45,7 @@ class FakeServer:
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         if self.away:
+            self.missed.append(request.url.path)
             self.moved.set()
             raise httpx2.ConnectError("nobody is there")
         if self.status is not None:

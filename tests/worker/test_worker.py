@@ -16,6 +16,8 @@ from steersman.core.errors import Refused, SteersmanError, Unknown, UserError
 from steersman.core.reports import Reason
 from steersman.core.runners import CANCELLING, CREATING, LEAVING, STAGES, Note, Stage
 from steersman.worker import Settings, Worker
+from steersman.worker.following import Follower
+from steersman.worker.memories import Memory
 from tests.worker.serving import FakeServer
 
 PATIENCE = 20.0
@@ -44,7 +46,13 @@ class Scene:
         self.running: asyncio.Task[None] | None = None
 
     def start(
-        self, cluster: FakeCluster | None = None, slots: int = 4, *, pods: bool = False
+        self,
+        cluster: FakeCluster | None = None,
+        slots: int = 4,
+        *,
+        pods: bool = False,
+        gather: float = 0.0,
+        renew_every: float = 0.01,
     ) -> Worker:
         self.cluster = cluster or FakeCluster(self.runners)
         settings = Settings(
@@ -52,9 +60,10 @@ class Scene:
             server_url="http://ci.test",
             pools={"default": {"user": "ci"}},
             slots=slots,
-            renew_every=0.01,
+            renew_every=renew_every,
             look_every=0.01,
             pods=pods,
+            gather=gather,
         )
         pause = Patience(self._sleep, lambda: 1.0, lambda: self.time, first=0.001, most=0.01)
         client = self.server.client()
@@ -389,6 +398,56 @@ def test_the_server_hears_at_once_what_becomes_of_a_box_while_the_runner_runs() 
         (held,) = scene.server.renewals[-1]["held"]
         assert (held["phase"], held["node"]) == ("running", "n1")
         await scene.ended()
+
+    play(work)
+
+
+def test_between_renewals_the_server_hears_of_news_alone() -> None:
+    async def work(scene: Scene) -> None:
+        scene.server.put("a", "b", "c")
+        scene.start(renew_every=1000.0)
+        await scene.until(lambda: len(scene.states()) == 3)
+        scene.server.renewals.clear()
+        note = Note("pulling", "box", "the node fetches the image x")
+        scene.runners.seen["b"] = Seen("b", State.RUNNING, 1.0, node="n1", notes=(note,))
+        await scene.until(lambda: bool(scene.server.renewals))
+        assert [each["attempt"] for each in scene.server.renewals[0]["held"]] == ["b"]
+        scene.server.away = True
+        scene.runners.seen["c"] = Seen("c", State.RUNNING, 1.0, node="n1", notes=(note,))
+        await scene.until(lambda: "/worker/v1/renew" in scene.server.missed)
+        scene.server.away = False
+        await scene.until(lambda: bool(scene.server.renewals[1:]))
+        # What may have been lost on the way is said again with all the rest.
+        assert len(scene.server.renewals[-1]["held"]) == 3
+        await scene.ended()
+
+    play(work)
+
+
+def test_what_changes_shortly_after_a_first_change_is_looked_at_together() -> None:
+    async def work(scene: Scene) -> None:
+        waiting: list[float] = []
+        over = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            waiting.append(seconds)
+            await over.wait()
+
+        memory, cluster = Memory(lambda: 0.0), FakeCluster()
+        pause = Patience(sleep, lambda: 1.0, lambda: 0.0)
+        follower = Follower(scene.server.client(), cluster, memory, pause)
+        watching = asyncio.create_task(follower.watch(every=1000.0, gather=0.05))
+        cluster.vanish("first")
+        await memory.work.wait()
+        memory.work.clear()
+        for name in ("second", "third", "fourth"):
+            cluster.vanish(name)
+            await asyncio.sleep(0)
+        assert not memory.work.is_set()
+        over.set()
+        await memory.work.wait()
+        assert waiting[0] == 0.05
+        watching.cancel()
 
     play(work)
 

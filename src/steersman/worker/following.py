@@ -30,17 +30,20 @@ class Follower:
         self._pause = pause
         self._some = asyncio.Semaphore(AT_ONCE)
 
-    async def watch(self, every: float) -> NoReturn:
-        """Wake `follow` when the cluster changes, and every so many seconds in any case."""
+    async def watch(self, every: float, gather: float) -> NoReturn:
+        """Wake `follow` when the cluster changes, and every so many seconds in any case.
+
+        The first change is acted on at once; those of the next *gather* seconds go together.
+        """
         while True:
             await self._cluster.changed(every)
             self._memory.work.set()
+            await self._pause.sleep(gather)
 
     async def follow(self) -> NoReturn:
         """Do what is to be done, for ever."""
         tries = 0
         while True:
-            self._memory.work.clear()
             if await self._round():
                 tries = 0
                 await self._memory.work.wait()
@@ -55,6 +58,8 @@ class Follower:
         except SteersmanError as error:
             say(Event.CLUSTER_AWAY, str(error), level=logging.WARNING)
             return False
+        # From here to the plan nobody else has a turn: it takes in all there was.
+        self._memory.work.clear()
         known = self._memory.holds
         plan = runners.plan(
             known.held.values(), known.seen.values(), known.gone.values(), self._memory.now()

@@ -51,6 +51,11 @@ class Asked(NamedTuple):
     leases: Mapping[str, int]
     found: frozenset[str]
 
+    def only(self, attempts: Collection[str]) -> Asked:
+        """Return what of it is about these attempts."""
+        leases = {name: lease for name, lease in self.leases.items() if name in attempts}
+        return Asked(leases, self.found & frozenset(attempts))
+
 
 class Holds(NamedTuple):
     """What this worker holds, what it knows to be over, and what it saw last.

@@ -28,8 +28,9 @@ from steersman.worker.telling import Given
 class Settings(NamedTuple):
     """What an admin says of a worker. *pools* are the settings of runners by the pool's name.
 
-    *server_url* is where runners find the server, times are seconds. *pods*: the server is to say
-    what the pod of each attempt holds.
+    *server_url* is where runners find the server, times are seconds: what the cluster tells within
+    *gather* of a change goes together with what follows. *pods*: the server is to say what the pod
+    of each attempt holds.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Settings(NamedTuple):
     renew_every: float = leases.RENEW_EVERY
     wait: float = wire.LEASE_WAIT_SECONDS
     look_every: float = 5.0
+    gather: float = 0.05
     pods: bool = False
 
 
@@ -81,7 +83,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 self._leasing = group.create_task(self._lease())
-                watching = self._follower.watch(settings.look_every)
+                watching = self._follower.watch(settings.look_every, settings.gather)
                 others = (self._renew(), self._follower.follow(), watching)
                 tasks = [self._leasing, *(group.create_task(each) for each in others)]
                 await self._stopped.wait()
@@ -173,18 +175,23 @@ class Worker:
             say(event, attempt)
 
     async def _renew(self) -> NoReturn:
-        tries = 0
+        """Renew everything every so often, and in between what the server should hear of."""
+        tries, due = 0, 0.0
+        clock = asyncio.get_running_loop().time
         while True:
-            about = self._memory.tell()
+            whole = clock() >= due
+            about = self._memory.tell(whole=whole)
             try:
                 if about.leases or about.found:
                     await self._renewal(about)
             except SteersmanError as error:
-                tries += 1
+                tries, due = tries + 1, 0.0
                 await self._server_away(error, tries)
                 continue
             tries = 0
-            await _soon(self._memory.news, self._settings.renew_every)
+            if whole:
+                due = clock() + self._settings.renew_every
+            await _soon(self._memory.news, max(0.0, due - clock()))
 
     async def _renewal(self, about: holds.Asked) -> None:
         before = self._memory.holds

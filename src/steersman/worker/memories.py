@@ -52,8 +52,9 @@ class Memory:
         self.put(new)
         return True
 
-    def tell(self) -> holds.Asked:
-        """Return what a renewal that is sent now is about."""
+    def tell(self, *, whole: bool) -> holds.Asked:
+        """Return what a renewal that is sent now is about: all there is, or only what is news."""
         self.news.clear()
-        self._told = holds.news(self.holds, self.now())
-        return holds.asked(self.holds, self.now())
+        before, self._told = self._told, holds.news(self.holds, self.now())
+        asked = holds.asked(self.holds, self.now())
+        return asked if whole else asked.only({name for name, *_ in self._told - before})

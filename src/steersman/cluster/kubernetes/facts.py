@@ -9,8 +9,14 @@ from typing import Any, NamedTuple
 
 NO_TAILS: Mapping[str, str] = MappingProxyType({})
 MOST_PODS = 5000
-IGNORED = ("Scheduled", "Created", "Started", "SuccessfulAttachVolume")
-TROUBLES = ("FailedCreatePodSandBox", "FailedMount", "FailedAttachVolume", "FailedScheduling")
+TROUBLES = ("FailedCreatePodSandBox", "FailedMount", "FailedAttachVolume")
+OF_USE = frozenset({"Pulling", "Pulled", "Failed", "Preempted", "TaintManagerEviction", *TROUBLES})
+IGNORED = (
+    "Scheduled", "Created", "Started", "Killing", "BackOff", "SuccessfulAttachVolume",
+    "FailedScheduling", "NotTriggerScaleUp",
+)  # fmt: skip
+"""What would come most often and says nothing: it is not even asked for. A scheduler repeats itself
+for each pod that waits, and the pod has its words too."""
 
 
 class Event(NamedTuple):
@@ -52,7 +58,7 @@ class Facts(NamedTuple):
         """Say what keeps the node from starting anything, as far as anybody said."""
         if self.node is not None and not self.node.ready:
             return f"node {self.node.name} is not ready: {self.node.why}"[:600]
-        last = self.last(*(each for each in TROUBLES if each != "FailedScheduling"))
+        last = self.last(*TROUBLES)
         return last.message[:600] if last else ""
 
 
@@ -77,7 +83,7 @@ class Events:
         """Take in an event; return the uid of the pod it is about, None for one of no interest."""
         about = said.get("involvedObject") or {}
         uid, name, reason = about.get("uid"), about.get("name") or "", said.get("reason") or ""
-        if not uid or not name.startswith("steer-") or reason in IGNORED:
+        if not uid or not name.startswith("steer-") or reason not in OF_USE:
             return None
         if reason == "Failed" and str(said.get("message")).startswith("Error: "):
             # The state of the container says the same; the registry's words are in another.
