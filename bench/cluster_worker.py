@@ -1,8 +1,8 @@
 """One worker that holds a thousand pods: how fast it makes them, and what it costs at rest.
 
 The pods are for nodes that are not there, so that they wait, the scheduler tries them again and
-again, and says so: that is what a worker sees of a full cluster. The server is a stand-in that grants what there is and
-notes when it is told of a loss.
+again, and says so: that is what a worker sees of a full cluster. The server is a stand-in that
+grants what there is and notes when it is told of a loss.
 """
 
 from __future__ import annotations

@@ -90,11 +90,19 @@ FULL = Case(
     },
 )
 ONE = Case(
-    Wishes("http://ci.lan:8080", "steersman:0.1.0", VERSION, replicas=1, claim="steersman-data"),
+    Wishes(
+        "http://ci.lan:8080",
+        "steersman:0.1.0",
+        VERSION,
+        replicas=1,
+        claim="steersman-data",
+        pools={"default": {"seccomp": "unconfined"}},
+    ),
     {
         "url": "http://ci.lan:8080",
         "blobs": {"claim": "steersman-data"},
         "server": {"replicas": 1},
+        "pools": {"default": {"seccomp": "unconfined"}},
     },
 )
 CASES = {"least": LEAST, "full": FULL, "one": ONE}

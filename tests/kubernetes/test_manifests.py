@@ -95,6 +95,25 @@ def test_a_box_cannot_sniff_and_in_a_restricted_pool_it_cannot_be_root() -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "profile"),
+    [
+        ("default", None),
+        ("unconfined", {"type": "Unconfined"}),
+        ("localhost/ci/build.json", {"type": "Localhost", "localhostProfile": "ci/build.json"}),
+    ],
+)
+def test_a_pool_may_say_what_filters_the_system_calls_of_boxes_and_of_nothing_else(
+    said: str, profile: dict[str, str] | None
+) -> None:
+    pool = pools.read({"build": {"seccomp": said}})["build"]
+    made = pod(pool, services=[clusters.service("db")])
+    assert made["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for name in ("prepare", "runner", "box", "svc-0"):
+        found = container(made, name)["securityContext"].get("seccompProfile")
+        assert found == (profile if name == "box" else None), name
+
+
 def test_the_pod_has_no_account_no_shared_processes_and_the_runtime_s_seccomp() -> None:
     inside = pod()["spec"]
     assert inside["automountServiceAccountToken"] is False
@@ -252,6 +271,10 @@ def test_a_pool_is_read_with_everything_it_may_say() -> None:
         ({"a": {"resources": {"max": {"memory": "1Gi"}}}}, "more than its max"),
         ({"a": {"resources": {"limit": {}}}}, "nothing is known of limit"),
         ({"a": {"tolerations": {}}}, "no list"),
+        ({"a": {"seccomp": "Unconfined"}}, "Unconfined"),
+        ({"a": {"seccomp": "localhost/../x"}}, "localhost/../x"),
+        ({"a": {"seccomp": "localhost/"}}, "localhost/"),
+        ({"a": {"seccomp": "unconfined", "restricted": True}}, "exclude each other"),
     ],
 )
 def test_a_mistake_in_the_pools_file_is_named(said: object, words: str) -> None:

@@ -77,11 +77,11 @@ capabilities:
 {{- if semverCompare ">=1.21-0" .Capabilities.KubeVersion.Version -}}policy/v1{{- else -}}policy/v1beta1{{- end -}}
 {{- end -}}
 
-{{/* What pods of jobs are held to: a pool that hands out a node's engine has no safety left. */}}
+{{/* What pods of jobs are held to: not to what some pool takes away, an engine or the filter of calls. */}}
 {{- define "steersman.jobsLevel" -}}
 {{- $level := "baseline" -}}
 {{- range $name, $pool := .Values.pools -}}
-{{- if and $pool $pool.docker }}{{ $level = "privileged" }}{{ end -}}
+{{- if and $pool (or $pool.docker (eq (toString $pool.seccomp) "unconfined")) }}{{ $level = "privileged" }}{{ end -}}
 {{- end -}}
 {{- $level -}}
 {{- end -}}

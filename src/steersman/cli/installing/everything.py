@@ -33,10 +33,15 @@ def _namespace(wishes: Wishes, name: str, role: str, level: str) -> Object:
 def _level(wishes: Wishes) -> str:
     """Return what pods of jobs are held to: boxes need some of what `restricted` forbids.
 
-    A pool that hands a node's engine to its jobs has no safety left that could be held to.
+    A pool that hands a node's engine to its jobs has no safety left that could be held to, and one
+    without a filter of system calls is forbidden by all that could be.
     """
-    rules_engine = any(pool.get("docker") for pool in wishes.pools.values() if pool)
-    return "privileged" if rules_engine else "baseline"
+    more = any(
+        pool.get("docker") or pool.get("seccomp") == "unconfined"
+        for pool in wishes.pools.values()
+        if pool
+    )
+    return "privileged" if more else "baseline"
 
 
 class _Dumper(yaml.SafeDumper):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from steersman.cluster.kubernetes import names
+from steersman.cluster.kubernetes import names, pools
 from steersman.cluster.kubernetes.pools import Amounts, Pool
 from steersman.core.errors import UserError
 from steersman.sessions import script
@@ -87,11 +87,21 @@ def box(said: Mapping[str, Any], pool: Pool, share: Amounts, *, docker: bool) ->
     ]
     if docker:
         mounts.append({"name": "docker", "mountPath": "/var/run/docker.sock"})
+    made = _theirs(names.BOX, said, pool, share)
+    if pool.seccomp:
+        made["securityContext"]["seccompProfile"] = _seccomp(pool.seccomp)
     return {
-        **_theirs(names.BOX, said, pool, share),
+        **made,
         "command": [literal(each) for each in [*(said["entrypoint"] or ()), *session]],
         "volumeMounts": mounts,
     }
+
+
+def _seccomp(said: str) -> dict[str, str]:
+    """Return the profile of a box; our containers and services keep that of the pod."""
+    if said == pools.UNCONFINED:
+        return {"type": "Unconfined"}
+    return {"type": "Localhost", "localhostProfile": said.removeprefix(pools.PROFILE)}
 
 
 def service(

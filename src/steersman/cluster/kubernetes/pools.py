@@ -12,6 +12,7 @@ from steersman.core.errors import UserError
 NOTHING: Mapping[str, str] = MappingProxyType({})
 PULLS = ("IfNotPresent", "Always", "Never")
 DOCKER_SOCKET = "/var/run/docker.sock"
+UNCONFINED, PROFILE = "unconfined", "localhost/"
 
 
 class Amounts(NamedTuple):
@@ -27,7 +28,9 @@ class Pool(NamedTuple):
 
     *default* is what a box gets whose pipeline does not say, *most* what one may ask for;
     *service* is for each service, *runner* for the part of the pod that is ours. *docker* is the
-    socket of the nodes' engine, for pools whose jobs may rule it.
+    socket of the nodes' engine, for pools whose jobs may rule it. *seccomp* filters what boxes may
+    call in place of the runtime's default: `unconfined`, or `localhost/PATH` of a profile that the
+    nodes have.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Pool(NamedTuple):
     trusted: bool = False
     host_users: bool | None = None
     docker: str | None = None
+    seccomp: str | None = None
     pull: str = PULLS[0]
     pull_secrets: tuple[str, ...] = ()
     labels: Mapping[str, str] = NOTHING
@@ -70,6 +74,11 @@ def _pool(name: str, said: object, place: str) -> Pool:
     }
     read |= _shares(values.get("resources", {}), f"{where}: resources")
     pool = Pool(name, **read)
+    if pool.restricted and pool.seccomp == UNCONFINED:
+        raise UserError(
+            f"{where}: `restricted` and `seccomp: {UNCONFINED}` exclude each other",
+            hint="give what needs it a pool of its own",
+        )
     for kind in Amounts._fields:
         # Every container may use idle processors up to that most, so none can ask for more.
         others = (pool.service, pool.runner) if kind == "cpu" else ()
@@ -143,6 +152,19 @@ def _docker(said: object, where: str) -> str | None:
     return _text(said, where)
 
 
+def _seccomp(said: object, where: str) -> str | None:
+    text = str(said)
+    if text == "default":
+        return None
+    path = text.removeprefix(PROFILE)
+    if text == UNCONFINED or (path not in (text, "") and ".." not in path and path[0] != "/"):
+        return text
+    raise UserError(
+        f"{where} is {said!r}",
+        hint=f"it can be default, {UNCONFINED}, or {PROFILE}PATH of a profile that all nodes have",
+    )
+
+
 def _pull(said: object, where: str) -> str:
     if said not in PULLS:
         raise UserError(f"{where} is {said!r}", hint=f"it can be {', '.join(PULLS)}")
@@ -176,6 +198,7 @@ _READERS: Mapping[str, Callable[[object, str], Any]] = {
     "trusted": _truth,
     "host-users": _truth,
     "docker": _docker,
+    "seccomp": _seccomp,
     "pull": _pull,
     "pull-secrets": _names,
     "labels": _texts,
