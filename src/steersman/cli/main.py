@@ -19,6 +19,8 @@ COMMANDS = {
     "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
     "run": ("run", "run a pipeline here, or in a pod of a Kubernetes cluster"),
     "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
+    "init": ("init", "write a wercker.yml for the repository here"),
+    "detect": ("detect", "say what a repository is written in, and print a file for it"),
     "check": ("check", "say what a pipeline file holds and what is wrong with it"),
     "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),
     "prune": ("prune", "remove what killed runs left behind, and old runs"),
@@ -57,7 +59,7 @@ COMMANDS = {
     "cronetes": ("cronetes", "the same by the command line of Cronetes"),
     "version": ("version", "print the version"),
 }
-ALIASES = {"b": "build", "d": "deploy", "check-config": "check", "v": "version"}
+ALIASES = {"b": "build", "d": "deploy", "check-config": "check", "de": "detect", "v": "version"}
 BUG = 70
 INTERRUPTED = 130
 

@@ -1,0 +1,106 @@
+"""`steer detect`: say what a repository is written in, and print a pipeline file for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from steersman import trees
+from steersman.core import detecting, ignores
+from steersman.core.detecting import Answer, Sight
+from steersman.trees import Entry, Kind
+
+IGNORE_FILES = (".werckerignore", ".gitignore")
+LONGEST = 256 * 1024
+"""Bytes that are read of a file; what tells anything stands at the beginning."""
+MOST_READ = 200
+# What is made or fetched, never written by the project itself.
+NOT_OURS = frozenset({
+    ".git", ".hg", ".svn", ".wercker", "node_modules", "bower_components", "venv", ".venv",
+    ".tox", ".nox", "__pycache__", ".eggs", "site-packages", "target", "dist", ".gradle",
+    ".bundle", ".next", ".cache", ".idea", ".vscode",
+})  # fmt: skip
+
+
+@click.command("detect")
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
+def command(folder: Path, output: str) -> None:
+    """Say what the repository in FOLDER is written in, and print a pipeline file for it.
+
+    What was found, and by what, is written to stderr, the file to stdout; `steer init` writes it
+    to wercker.yml. Only names and a few files are looked at: nothing is run.
+    """
+    found = look(folder)
+    if output == "json":
+        notes = [note._asdict() for note in found.notes]
+        answer = {"stacks": list(found.stacks), "notes": notes, "file": found.text}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    tell(found)
+    click.echo(found.text, nl=False)
+
+
+def tell(found: Answer) -> None:
+    """Say on stderr what was found."""
+    for what, because in found.notes:
+        click.echo(f"found {what} ({because})", err=True)
+
+
+def look(folder: Path) -> Answer:
+    """Look at a folder and decide."""
+    from steersman.cli import git_facts
+
+    entries = trees.scan(folder, _skip(folder))
+    names = frozenset(entry.name for entry in entries if entry.kind is not Kind.FOLDER)
+    wanted = [entry for entry in entries if detecting.is_read(entry.name)]
+    # The ones at the top tell the most.
+    wanted.sort(key=lambda entry: entry.name.count("/"))
+    texts = {entry.name: text for entry in wanted[:MOST_READ] if (text := _text(entry))}
+    git = git_facts.read(folder)
+    known = git.domain and git.owner and git.repository
+    address = f"{git.domain}/{git.owner}/{git.repository}" if known else ""
+    return detecting.detect(Sight(names, texts, address))
+
+
+def _skip(folder: Path) -> Callable[[str, bool], bool]:
+    """Return which names are passed over: what is not the project's own, and what it ignores."""
+    rules = ignores.parse("\n".join(_ignored(folder / name) for name in IGNORE_FILES))
+
+    def skip(name: str, is_folder: bool) -> bool:  # noqa: FBT001 - the shape trees.scan takes
+        above, _, last = name.rpartition("/")
+        # Of what is vendored the list at the top may tell something, and no more.
+        if is_folder and (last in NOT_OURS or above.rpartition("/")[2] == "vendor"):
+            return True
+        return rules.skips(name, is_folder)
+
+    return skip
+
+
+def _ignored(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(LONGEST)
+    except OSError:
+        return ""
+
+
+def _text(entry: Entry) -> str:
+    """Return the beginning of a regular file; links are not followed out of the project."""
+    if entry.kind is not Kind.FILE or not isinstance(entry.source, str):
+        return ""
+    try:
+        with open(entry.source, encoding="utf-8", errors="replace") as file:
+            return file.read(LONGEST)
+    except OSError:
+        return ""
