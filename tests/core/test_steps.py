@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steersman.core import steps
-from steersman.core.steps import Phase, Result, State
+from steersman.core.steps import Memory, Phase, Result, State
 
 
 def result(state: State, phase: Phase = Phase.MAIN, name: str = "step") -> Result:
@@ -75,6 +75,19 @@ def test_memory_is_named_as_the_cause() -> None:
         "exit code 137 (SIGKILL); out of memory: the kernel killed a process of the box"
     )
     assert "2 processes" in steps.oom_words(2)
+
+
+@pytest.mark.parametrize(
+    ("memory", "words"),
+    [
+        (Memory(), ""),
+        (Memory(66846720, 64 << 20), "; it may have 64 MiB and used 63.75 MiB at the most"),
+        (Memory(limit=1536 << 20), "; it may have 1536 MiB"),
+        (Memory(3 << 20), "; it used 3 MiB at the most"),
+    ],
+)
+def test_memory_that_was_not_enough_is_said_with_its_limit(memory: Memory, words: str) -> None:
+    assert steps.memory_words(memory) == words
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def test_a_job_of_a_drained_node_is_done_by_another(ended: Tries) -> None:
 def test_a_step_that_eats_all_memory_fails_and_says_so(ended: Tries) -> None:
     [only] = ended["eats"]
     assert (only["state"], only["reason"]) == ("failed", "out-of-memory"), only
-    assert "out of memory" in only["message"]
+    assert "out of memory: the kernel killed a process of the box" in only["message"]
+    assert "; it may have 64 MiB and used 6" in only["message"], only
 
 
 def test_an_image_that_cannot_be_had_is_the_users_to_mend(ended: Tries) -> None:

@@ -79,22 +79,32 @@ def read_message(report: str) -> str:
 
 
 _PEAKS = ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes")
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _CLOCKS = ("/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage")
 
 
 def read_usage() -> str:
     """Print what the box used so far: `memory BYTES`, and `cpu` in nano- or microseconds."""
     return (
-        f"for steer_file in {' '.join(_PEAKS)}; do\n"
-        '  if [ -r "$steer_file" ]; then read -r steer_line <"$steer_file" && '
-        'echo "memory $steer_line"; break; fi\n'
-        f"done\nfor steer_file in {' '.join(_CLOCKS)}; do\n"
-        '  if [ -r "$steer_file" ]; then read -r steer_line <"$steer_file" && '
-        'echo "nanoseconds $steer_line"; break; fi\n'
-        "done\nif [ -r /sys/fs/cgroup/cpu.stat ]; then\n"
+        f"{_first('memory', _PEAKS)}{_first('nanoseconds', _CLOCKS)}"
+        "if [ -r /sys/fs/cgroup/cpu.stat ]; then\n"
         "  while read -r steer_key steer_line; do\n"
         '    if [ "$steer_key" = usage_usec ]; then echo "microseconds $steer_line"; fi\n'
         "  done </sys/fs/cgroup/cpu.stat\nfi\n"
+    )
+
+
+def read_memory() -> str:
+    """Print the most memory the box used, and what it may have: `memory BYTES`, `limit BYTES`."""
+    return _first("memory", _PEAKS) + _first("limit", _LIMITS)
+
+
+def _first(name: str, files: Sequence[str]) -> str:
+    """Print *name* and the first line of the first of *files* that can be read."""
+    return (
+        f"for steer_file in {' '.join(files)}; do\n"
+        '  if [ -r "$steer_file" ]; then read -r steer_line <"$steer_file" && '
+        f'echo "{name} $steer_line"; break; fi\ndone\n'
     )
 
 

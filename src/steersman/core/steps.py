@@ -99,6 +99,25 @@ def oom_words(kills: int) -> str:
     return f"out of memory: the kernel killed {times} of the box"
 
 
+class Memory(NamedTuple):
+    """The most bytes a box used, and how many it may have; None: nobody can tell, or no limit."""
+
+    most: int | None = None
+    limit: int | None = None
+
+
+def memory_words(memory: Memory) -> str:
+    """Say how much memory a box may have and had, in words that follow the reason."""
+    limit = f"it may have {_mebibytes(memory.limit)}" if memory.limit else ""
+    most = f"used {_mebibytes(memory.most)} at the most" if memory.most else ""
+    words = " and ".join(filter(None, (limit, most)))
+    return f"; {words if limit else f'it {words}'}" if words else ""
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024**2:.4g} MiB"
+
+
 def minutes_words(seconds: float) -> str:
     """Say a timeout the way it is written in the file: in minutes where it is that long."""
     number, unit = (seconds, "second") if seconds < 60 else (seconds / 60, "minute")

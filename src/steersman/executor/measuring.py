@@ -5,6 +5,7 @@ from __future__ import annotations
 from steersman.containers.base import Capability, Containers
 from steersman.core import scripts
 from steersman.core.errors import Unavailable
+from steersman.core.steps import Memory
 from steersman.executor.setting_up import Prepared
 
 _UNITS = {"nanoseconds": 1e-9, "microseconds": 1e-6}
@@ -26,6 +27,15 @@ async def usage(containers: Containers, prepared: Prepared) -> tuple[int | None,
     if cpu is not None:
         prepared.cpu, cpu = cpu, max(cpu - prepared.cpu, 0.0)
     return found.get("memory"), cpu
+
+
+async def memory(prepared: Prepared) -> Memory:
+    """Return how much memory the box may have and had, as far as it can tell."""
+    try:
+        found = parsed(await prepared.session.ask(scripts.read_memory()))
+    except Unavailable:
+        return Memory()
+    return Memory(found.get("memory"), found.get("limit"))
 
 
 def parsed(said: bytes) -> dict[str, int]:

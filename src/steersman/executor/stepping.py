@@ -9,6 +9,7 @@ from steersman.core import scripts, steps
 from steersman.core.errors import Unavailable
 from steersman.core.steps import Cause, State
 from steersman.core.variables import step_variables
+from steersman.executor import measuring
 from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import Job, Settings
 from steersman.executor.setting_up import Prepared
@@ -43,7 +44,11 @@ async def run_step(
     if ending.end is End.EXITED and ending.passed:
         # The fresh shell has the exports, but no functions.
         await prepared.session.run(prepared.prelude)
-    return _ended(ending, await _report(prepared, ready), job)
+    ended = _ended(ending, await _report(prepared, ready), job)
+    if ending.oom_kills and ending.end is not End.BOX_GONE:
+        words = steps.memory_words(await measuring.memory(prepared))
+        ended = ended._replace(message=f"{ended.message}{words}")
+    return ended
 
 
 async def _report(prepared: Prepared, ready: ReadyStep) -> str:
