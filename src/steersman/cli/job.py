@@ -26,7 +26,11 @@ Flags = Mapping[str, Any]
 
 
 class Request(NamedTuple):
-    """What the user asked for: a pipeline of a file that was read, on a folder, with flags."""
+    """What the user asked for: a pipeline of a file that was read, on a folder, with flags.
+
+    What runs is *source* where that is given: the output of an earlier pipeline, of which nothing
+    is left out. *parts* stand in it as folders. *git* is what git says where that is known.
+    """
 
     command: Command
     project: Path
@@ -34,6 +38,10 @@ class Request(NamedTuple):
     config: Config
     pipeline: Pipeline
     flags: Flags
+    workflow: str = ""
+    source: Path | None = None
+    parts: tuple[tuple[str, Path], ...] = ()
+    git: git_facts.GitFacts | None = None
 
 
 def build_job(
@@ -54,8 +62,9 @@ def build_job(
         steps=target_steps(request.pipeline, flags["deploy_target"]),
         public=(*variables.of_run(facts), *given.public),
         hidden=given.hidden,
-        source=request.project,
-        skip=skipped(request),
+        source=request.source or request.project,
+        parts=request.parts,
+        skip=skipped(request) if request.source is None else ignores.Rules().skips,
         base_path=facts.base_path,
         root=facts.root,
         folder=working.new_run(run_id),
@@ -89,6 +98,7 @@ def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
         dns=tuple(flags["docker_dns"]),
         memory=_memory(pipeline, flags),
         network=flags["docker_network"],
+        push=not flags["docker_local"],
     )
 
 
@@ -101,7 +111,7 @@ def _memory(pipeline: Pipeline, flags: Flags) -> int | None:
 def facts_of(request: Request, run_id: str, root: str) -> RunFacts:
     """Return what is known of a run."""
     flags, project, pipeline = request.flags, request.project, request.pipeline
-    git = git_facts.read(project)
+    git = request.git or git_facts.read(project)
     user = _user()
     name = flags["application_name"] or project.resolve().name
     return RunFacts(
@@ -125,6 +135,7 @@ def facts_of(request: Request, run_id: str, root: str) -> RunFacts:
         git_author=git.author,
         git_url=git.url,
         deploy_target=flags["deploy_target"] or "",
+        workflow=request.workflow,
         version=__version__,
     )
 

@@ -17,7 +17,8 @@ from steersman.core.errors import InvalidFile, SteersmanError
 # imported when its command is called, so that `steer version` does not pay for `steer build`.
 COMMANDS = {
     "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
-    "run": ("run", "run a pipeline here, or in a pod of a Kubernetes cluster"),
+    "workflow": ("workflow", "run a workflow, several of its pipelines at once"),
+    "run": ("run", "run a workflow or pipeline here, or a pipeline in a pod of a cluster"),
     "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
     "init": ("init", "write a wercker.yml for the repository here"),
     "detect": ("detect", "say what a repository is written in, and print a file for it"),
@@ -59,7 +60,14 @@ COMMANDS = {
     "cronetes": ("cronetes", "the same by the command line of Cronetes"),
     "version": ("version", "print the version"),
 }
-ALIASES = {"b": "build", "d": "deploy", "check-config": "check", "de": "detect", "v": "version"}
+ALIASES = {
+    "b": "build",
+    "d": "deploy",
+    "check-config": "check",
+    "de": "detect",
+    "v": "version",
+    "w": "workflow",
+}
 BUG = 70
 INTERRUPTED = 130
 

@@ -63,6 +63,20 @@ _WHAT = [
         help="keep the artifacts of steps, and the source where the output is empty",
     ),
 ]
+_SEVERAL = [
+    _flag(
+        "--parallel",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="so many pipelines of a workflow at once [default: one a processor, at least 2]",
+    ),
+    _flag(
+        "--from",
+        "first",
+        metavar="PIPELINE",
+        help="take up the last run of the workflow at this pipeline of it",
+    ),
+]
 _VARIABLES = [
     _flag(
         "-e", "--env", multiple=True, metavar="NAME=VALUE", help="set a variable of the pipeline"
@@ -185,9 +199,14 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def anywhere_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the same flags but the pipeline's name, and a cluster as another place."""
     engine = [*_CONTAINERS, _where("auto", "containers", "host", "kubernetes")]
-    return _given(
-        function, _WHAT[1:], _VARIABLES, engine, _CLUSTER, _LIMITS, _PLACES, _FACTS, _DISPLAY
-    )
+    what = [*_WHAT[1:], *_SEVERAL]
+    return _given(function, what, _VARIABLES, engine, _CLUSTER, _LIMITS, _PLACES, _FACTS, _DISPLAY)
+
+
+def workflow_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags of running a workflow: the file says which pipelines."""
+    what = [*_WHAT[1:], *_SEVERAL]
+    return _given(function, what, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
 
 
 def _given(function: Callable[..., Any], *groups: list[Decorator]) -> Callable[..., Any]:

@@ -30,8 +30,12 @@ T = TypeVar("T")
 def run_pipeline(command: Command, target: str, flags: Flags) -> int:
     """Run one pipeline to its end and return the exit code."""
     project = project_folder(target)
+    return run_read(command, project, read_config(project, flags), flags)
+
+
+def run_read(command: Command, project: Path, config: Config, flags: Flags) -> int:
+    """Do the same with a file that was read already."""
     working = WorkingDir(Path(flags["working_dir"]))
-    config = read_config(project, flags)
     request = Request(
         command=command,
         project=project,
@@ -88,9 +92,9 @@ def _file(project: Path, named: str | None) -> Path:
 
 async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> int:
     working = request.working
-    containers = await _unless(cancelled, door.choose(request.flags, working, tell))
+    containers = await unless(cancelled, door.choose(request.flags, working, tell))
     try:
-        tidying = _unless(cancelled, _tidy(containers, working, tell))
+        tidying = unless(cancelled, tidy(containers, working, tell))
         building = asyncio.to_thread(build_job, request, containers)
         _, job = await asyncio.gather(tidying, building)
         working.point(
@@ -104,7 +108,7 @@ async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> in
     return {State.SUCCEEDED: 0, State.CANCELLED: 130}.get(outcome.state, 1)
 
 
-async def _unless(cancelled: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+async def unless(cancelled: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     """Do *work*, but not when somebody asks us to end: an engine may let us wait."""
     working = asyncio.ensure_future(work)
     waiting = asyncio.ensure_future(cancelled.wait())
@@ -119,7 +123,8 @@ async def _unless(cancelled: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(working, waiting, return_exceptions=True)
 
 
-async def _tidy(containers: Containers, working: WorkingDir, tell: Audience) -> None:
+async def tidy(containers: Containers, working: WorkingDir, tell: Audience) -> None:
+    """Remove what killed runs left at this door, and say so."""
     for run_id, kinds in (await remove_dead_runs(containers)).items():
         working.drop_half_kept(run_id)
         text = f"removed what the killed run {run_id} left: {', '.join(kinds)}"

@@ -28,6 +28,7 @@ class WorkingDir:
         self.builds = path / "builds"
         self.cache = path / "cache"
         self.steps = path / "steps"
+        self.workflows = path / "workflows"
 
     def prepare(self, project: Path) -> None:
         """Make the folders, refusing places where a run would eat itself."""
@@ -113,6 +114,9 @@ class WorkingDir:
 
     def _referenced(self) -> frozenset[str]:
         links = (self.path / name for name in ("latest", "latest_deploy"))
-        return frozenset(
-            os.readlink(link).rpartition("/")[2] for link in links if link.is_symlink()
-        )
+        found = {os.readlink(link).rpartition("/")[2] for link in links if link.is_symlink()}
+        if self.workflows.is_dir():
+            from steersman.cli.workflows import memory
+
+            found.update(memory.referenced(self.workflows))
+        return frozenset(found)

@@ -29,12 +29,21 @@ def uploads(job: Job, ready: tuple[ReadyStep, ...]) -> list[Upload]:
         Upload(target=f"{job.root}/report", entries=reports),
     ]
     if not job.settings.direct_mount:
-        wanted.append(Upload(target=job.base_path, entries=trees.scan(job.source, job.skip)))
+        wanted += _sources(job)
         if job.cache.is_dir():
             wanted.append(
                 Upload(target=f"{job.root}/pipeline/cache", entries=trees.scan(job.cache))
             )
     return wanted
+
+
+def _sources(job: Job) -> list[Upload]:
+    if not job.parts:
+        return [Upload(target=job.base_path, entries=trees.scan(job.source, job.skip))]
+    return [
+        Upload(target=f"{job.base_path}/{name}", entries=trees.scan(folder))
+        for name, folder in job.parts
+    ]
 
 
 def _folder(name: str) -> Entry:

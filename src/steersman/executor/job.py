@@ -21,7 +21,9 @@ class Settings(NamedTuple):
     *keep* leaves containers and network standing. *artifacts* stores the artifacts of each
     step, *keep_source* the source where the output is empty. *measure* asks the box after each step
     what it used, *isolate* gives the box a network of its own also without services. *reports* are
-    patterns of JUnit files, kept below `tests` of the job's folder.
+    patterns of JUnit files, kept below `tests` of the job's folder. *push* False only tags what
+    would be pushed. A *shared* engine serves others too: no image of the job stays there, and it
+    pushes nothing as the owner of the machine.
     """
 
     command_timeout: float = 25 * 60.0
@@ -40,6 +42,8 @@ class Settings(NamedTuple):
     dns: tuple[str, ...] = ()
     memory: int | None = None
     network: str | None = None
+    push: bool = True
+    shared: bool = False
     output_limits: Limits = Limits(size=5000 * MIB)
     cache_limits: Limits = Limits(size=1000 * MIB)
     report_limits: Limits = Limits(size=5000 * MIB)
@@ -52,6 +56,7 @@ class Job(NamedTuple):
     the order of export. *base_path* is where the source stands in the box, *root* what stands
     before `/pipeline` there ("" but on the host). *folder* receives the output, *cache* is the
     cache's folder; both are on this machine. *new_id* makes the unique part of a step's folder.
+    *parts* are folders that stand in place of *source*, each below *base_path* under its name.
     """
 
     run_id: str
@@ -68,3 +73,4 @@ class Job(NamedTuple):
     step_store: StepStore
     new_id: Callable[[], str]
     settings: Settings
+    parts: tuple[tuple[str, Path], ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from steersman.containers.base import Box, Capability, Containers, Upload
 from steersman.core import scripts
@@ -12,7 +13,7 @@ from steersman.core.errors import UserError
 from steersman.core.events import Level
 from steersman.core.pipelines.model import StepKind
 from steersman.core.variables import Variable
-from steersman.executor import filling
+from steersman.executor import cache_lock, filling
 from steersman.executor.fetching import Notice, ReadyStep
 from steersman.executor.job import Job
 from steersman.executor.launching import launch
@@ -50,17 +51,19 @@ async def set_up(
     refuse_what_is_lacking(job, containers)
     await containers.require()
     launching = asyncio.ensure_future(launch(job, containers, notice))
+    listed = cache_lock.stamp(job.cache)
+    listing = partial(filling.uploads, job, (*ready[0], *ready[1]))
     try:
-        if filled:
-            uploads = [Upload(job.base_path, ())]
-        else:
-            uploads = await asyncio.to_thread(filling.uploads, job, (*ready[0], *ready[1]))
+        uploads = [Upload(job.base_path, ())] if filled else await asyncio.to_thread(listing)
         box, services, secrets = await launching
     finally:
         launching.cancel()
-    spelled = box.spelled(uploads)
-    if spelled is None:
-        await box.put(uploads)
+    async with cache_lock.reading(job.cache):
+        if not filled and cache_lock.stamp(job.cache) != listed:
+            uploads = await asyncio.to_thread(listing)
+        spelled = box.spelled(uploads)
+        if spelled is None:
+            await box.put(uploads)
     session = Session(await box.start(), output)
     init = f"{job.root}/pipeline/{filling.INIT}/init.sh"
     hidden = (Variable(name, value) for name, value in job.hidden.items())

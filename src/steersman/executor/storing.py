@@ -17,6 +17,7 @@ from steersman.containers.base import Sharing
 from steersman.core import patterns, scripts
 from steersman.core.errors import Unavailable, UserError
 from steersman.core.events import Level
+from steersman.executor import cache_lock
 from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import MIB, Job
 from steersman.executor.setting_up import Prepared
@@ -110,7 +111,8 @@ async def keep_cache(job: Job, prepared: Prepared, notice: Notice) -> None:
         return
     _report(kept, "cache", notice)
     fresh.mkdir(exist_ok=True)
-    await asyncio.to_thread(_replace, home, fresh)
+    async with cache_lock.replacing(job.cache):
+        await asyncio.to_thread(_replace, home, fresh)
 
 
 def _replace(folder: Path, fresh: Path) -> None:

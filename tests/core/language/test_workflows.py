@@ -42,6 +42,21 @@ def test_several_pipelines_may_begin_unlike_before() -> None:
     assert [node.name for node in found.pipelines if not node.requires] == ["build", "lint"]
 
 
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        (["name: build", "name: lint"], ["lone-pipeline"]),
+        (["name: build", "name: lint", "{name: test, requires: [build]}"], ["lone-pipeline"]),
+        (["name: build", "{name: lint, requires: []}"], []),
+        (["name: build", "name: lint", "{name: test, requires: [build, lint]}"], []),
+    ],
+)
+def test_a_pipeline_beside_the_graph_is_doubted_unless_it_is_clearly_meant(
+    nodes: list[str], expected: list[str]
+) -> None:
+    assert codes(text_of(*nodes)) == expected
+
+
 def test_a_pipeline_may_run_twice_under_two_names() -> None:
     found = workflow("name: build", "{name: again, pipelineName: build, requires: [build]}")
     assert [node.pipeline for node in found.pipelines] == ["build", "build"]

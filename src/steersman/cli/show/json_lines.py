@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from steersman.core import events
@@ -23,16 +24,29 @@ NAMES = {
 
 
 class JsonLines:
-    """An audience that prints objects: `event`, `time` (RFC 3339), and the event's own fields."""
+    """An audience that prints objects: `event`, `time` (RFC 3339), and the event's own fields.
 
-    def __init__(self, output: BinaryIO, clock: Callable[[], float] = time.time) -> None:
+    *more* are fields of every object.
+    """
+
+    def __init__(
+        self,
+        output: BinaryIO,
+        clock: Callable[[], float] = time.time,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.output = output
         self.clock = clock
+        self._more = more
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def __call__(self, event: Event) -> None:
+        self.say(NAMES[type(event)], self._fields(event))
+
+    def say(self, event: str, fields: Mapping[str, Any]) -> None:
+        """Print one object."""
         now = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": NAMES[type(event)], "time": now, **self._fields(event)})
+        line = json.dumps({"event": event, "time": now, **self._more, **fields})
         self.output.write(line.encode() + b"\n")
         self.output.flush()
 

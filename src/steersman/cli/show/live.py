@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
@@ -14,9 +12,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from steersman.cli.show.rows import Row, Rows
 from steersman.core import events
 from steersman.core.events import Event, Level
-from steersman.core.steps import Phase, Result, State, short_seconds
+from steersman.core.steps import Result, State, short_seconds
 
 MARKS = {
     State.PENDING: ("·", "dim"),
@@ -28,18 +27,6 @@ MARKS = {
 }
 ROWS = 12
 """At most so many steps are shown at once; a tree taller than the terminal cannot be redrawn."""
-
-
-@dataclass(slots=True)
-class Row:
-    """A line of the tree. *started* is a time of the console's clock."""
-
-    name: str
-    phase: Phase
-    state: State = State.PENDING
-    started: float = 0.0
-    seconds: float = 0.0
-    message: str = ""
 
 
 class Raw:
@@ -63,7 +50,7 @@ class Live:
             file=sys.stdout, highlight=False, markup=False, no_color=not colors
         )
         self.verbose = verbose
-        self.rows: list[Row] = []
+        self.rows = Rows()
         self._rest = b""
         self._spinner = Spinner("dots")
         self._region = Region(
@@ -90,16 +77,9 @@ class Live:
         for _ in range(3):
             # A row that took two lines would make the tree taller than there is room for.
             table.add_column(no_wrap=True, overflow="ellipsis")
-        for row in self._shown():
+        for row in self.rows.around(max(3, min(ROWS, self.console.height - 4))):
             table.add_row(self._mark(row), Text(row.name), Text(self._time(row), "dim"))
         yield table
-
-    def _shown(self) -> Iterable[Row]:
-        """Return the rows around the running step, when all of them are too many."""
-        room = max(3, min(ROWS, self.console.height - 4))
-        running = next((i for i, row in enumerate(self.rows) if row.state is State.RUNNING), 0)
-        first = max(0, min(running - room // 2, len(self.rows) - room))
-        return self.rows[first : first + room]
 
     def _mark(self, row: Row) -> Text | Spinner:
         if row.state is State.RUNNING:
@@ -108,34 +88,16 @@ class Live:
         return Text(mark, color)
 
     def _time(self, row: Row) -> str:
-        if row.state is State.RUNNING:
-            return short_seconds(self.console.get_time() - row.started)
-        return "" if row.state is State.PENDING else short_seconds(row.seconds)
+        return row.time(self.console.get_time())
 
     def _begun(self, event: events.RunStarted) -> None:
         self.console.print(f"{event.pipeline} on {event.where}, run {event.run_id}", style="bold")
-        self.rows = [Row(name, Phase.MAIN) for name in event.steps]
-        self.rows += [Row(name, Phase.AFTER) for name in event.after_steps]
+        self.rows.begun(event)
         self._region.start()
 
     def _opened(self, event: events.StepStarted) -> None:
-        row = next(
-            (
-                row
-                for row in self.rows
-                if row.state is State.PENDING and (row.name, row.phase) == (event.name, event.phase)
-            ),
-            None,
-        )
-        if row is None:
-            row = Row(event.name, event.phase)
-            at = 0 if event.phase is Phase.SETUP else self._after_the_main_steps()
-            self.rows.insert(at, row)
-        row.state, row.started = State.RUNNING, self.console.get_time()
+        self.rows.opened(event, self.console.get_time())
         self._above(Text(f"--> {event.name}", "bold"))
-
-    def _after_the_main_steps(self) -> int:
-        return sum(row.phase is not Phase.AFTER for row in self.rows)
 
     def _print(self, data: bytes) -> None:
         """Print whole lines; the tree below can only stand under a finished one."""
@@ -153,9 +115,7 @@ class Live:
 
     def _closed(self, result: Result) -> None:
         self._flush()
-        for row in self.rows:
-            if row.state is State.RUNNING:
-                row.state, row.seconds, row.message = result.state, result.seconds, result.message
+        self.rows.closed(result)
         if result.message:
             style = "" if result.state is State.SUCCEEDED else "red"
             self._above(Text(f"    {result.name}: {result.message}", style))
@@ -173,7 +133,7 @@ class Live:
     def _over(self, event: events.RunEnded) -> None:
         self._flush()
         self._region.stop()
-        for row in self.rows:
+        for row in self.rows.all:
             mark, color = MARKS.get(row.state, ("·", "dim"))
             line = Text(f"{mark} ", color).append(row.name, "default")
             self.console.print(line.append(f"  {self._time(row)}", "dim"), soft_wrap=True)

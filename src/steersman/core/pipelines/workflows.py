@@ -179,11 +179,29 @@ def _check_order(
         hint = "one pipeline at least must have no `requires`"
         findings.error("no-root", at, f"{what} has no pipeline to begin with", hint)
     places = {entry.name: found.get("requires", (at, at))[1] for entry, found in entries}
+    _check_roots(entries, what, findings)
     for cycle in cycles(names):
         path = " -> ".join([*cycle, cycle[0]])
         message = f"{what} goes round in a circle: {path}"
         hint = "remove one of these `requires`"
         findings.error("cycle", places[cycle[0]], message, hint)
+
+
+def _check_roots(
+    entries: list[tuple[WorkflowPipeline, dict[str, tuple[Scalar, Node]]]],
+    what: str,
+    findings: Findings,
+) -> None:
+    """Doubt what stands beside the graph: the original ran in order of the file what does not.
+
+    It is meant where `requires: []` says so, or where something requires it.
+    """
+    required = {name for entry, _ in entries for name in entry.requires}
+    for entry, found in entries[1:] if not findings.failed else ():
+        if entry.name and entry.name not in required and "requires" not in found:
+            message = f"{entry.name} of {what} requires nothing, so it begins at once"
+            hint = f"write `requires: [{entries[0][0].name}]`, or `requires: []` if that is meant"
+            findings.warn("lone-pipeline", found["name"][1], message, hint)
 
 
 def cycles(names: dict[str, WorkflowPipeline]) -> Iterator[list[str]]:

@@ -1,0 +1,1 @@
+"""A whole workflow on this machine: planned by `core/runs`, each job run as `steer build` does."""
