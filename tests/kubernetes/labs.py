@@ -64,12 +64,15 @@ class Lab:
     def _lines(self) -> list[str]:
         return self._say("status").splitlines()
 
+    def engine(self, node: str) -> Path:
+        """Return the socket of the engine of *node*."""
+        return self.parts()[f"{node} docker"].log.with_name("docker.sock")
+
     def engine_answers(self, node: str) -> bool:
         """Tell whether `docker ps` on *node* does."""
-        socket = self.parts()[f"{node} docker"].log.with_name("docker.sock")
         try:
             said = subprocess.run(
-                ["docker", "-H", f"unix://{socket}", "ps", "-q"],
+                ["docker", "-H", f"unix://{self.engine(node)}", "ps", "-q"],
                 capture_output=True,
                 timeout=ANSWERS,
                 check=False,

@@ -176,14 +176,18 @@ def healthy_nodes() -> list[str]:
     )
 
 
-def pools(nodes: list[str]) -> str:
-    """Return the pools: any node, one for each, and one that must have its images."""
+def pools(nodes: list[str], lab: Lab) -> str:
+    """Return the pools: any node, one for each, and one that must have its images.
+
+    The last of those for one node hands out its engine.
+    """
     inside = POOLS.partition("\n")[2]
     found = [POOLS]
     for number, node in enumerate(nodes, 1):
         found.append(
             f"only-{number}:\n  node-selector: {{kubernetes.io/hostname: {node}}}\n{inside}"
         )
+    found[-1] += f"  docker: {lab.engine(nodes[-1])}\n"
     found.append("never:\n" + inside.replace("pull: IfNotPresent", "pull: Never"))
     return "".join(found)
 
@@ -195,7 +199,7 @@ def scene(folder: Path, lab: Lab) -> Iterator[Scene]:
     until(lambda: len(healthy_nodes()) >= 2, "two nodes are well", PATIENCE)
     nodes = healthy_nodes()[:2]
     (folder / "platform").mkdir()
-    with platform(folder / "platform", pools(nodes)) as found:
+    with platform(folder / "platform", pools(nodes, lab)) as found:
         yield Scene(found, folder, nodes, lab)
 
 

@@ -21,9 +21,18 @@ build:
     - script: {code: echo after}
 """
 GRACES = {"deleted-in-order": 30, "deleted-by-force": 0}
+# The socket of the node's engine, of which the pool says where it is.
+ENGINE = """\
+box: debian:bookworm-slim
+docker: true
+build:
+  steps:
+    - script: {code: 'curl -sS --unix-socket "${DOCKER_HOST#unix://}" http://engine/_ping'}
+"""
 NO_IMAGE = "box: no-such-image:1\nbuild:\n  steps: [{script: {code: echo}}]\n"
 
 
+OTHERS = ("eats", "no-image", "engine", "engine-elsewhere")
 Tries = Mapping[str, list[dict[str, Any]]]
 
 
@@ -34,13 +43,15 @@ def ended(stage: Scene) -> Tries:
     stage.project("drained", WAITS)
     stage.project("eats", EATS, "only-2")
     stage.project("no-image", NO_IMAGE, "never")
+    stage.project("engine", ENGINE, "only-2")
+    stage.project("engine-elsewhere", ENGINE, "only-1")
     for name in GRACES:
         # Whoever is deleted on a node that is being drained was drained.
         stage.project(name, WAITS, "only-2")
     with stage.cordoned(other):
         runs = {"drained": stage.begin("drained")}
         assert stage.node(runs["drained"]) == drained
-    runs |= {name: stage.begin(name) for name in (*GRACES, "eats", "no-image")}
+    runs |= {name: stage.begin(name) for name in (*GRACES, *OTHERS)}
     stage.talks(runs["drained"], "here")
     pod = stage.pod(stage.last(runs["drained"]))
     assert pod is not None
@@ -89,6 +100,20 @@ def test_a_step_that_eats_all_memory_fails_and_says_so(ended: Tries) -> None:
     assert (only["state"], only["reason"]) == ("failed", "out-of-memory"), only
     assert "out of memory: the kernel killed a process of the box" in only["message"]
     assert "; it may have 64 MiB and used 6" in only["message"], only
+
+
+def test_a_job_rules_the_engine_of_its_node_where_the_pool_allows_that(
+    stage: Scene, ended: Tries
+) -> None:
+    [only] = ended["engine"]
+    assert only["state"] == "succeeded", (only, stage.log(only))
+    assert "OK" in stage.log(only)
+
+
+def test_and_nowhere_else(ended: Tries) -> None:
+    [only] = ended["engine-elsewhere"]
+    assert (only["state"], only["reason"]) == ("failed", "rejected"), only
+    assert "`docker: true` is not allowed in the pool only-1" in only["message"]
 
 
 def test_an_image_that_cannot_be_had_is_the_users_to_mend(ended: Tries) -> None:

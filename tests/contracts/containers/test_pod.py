@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from steersman.cluster.kubernetes.pools import DOCKER_SOCKET
 from steersman.containers.base import BoxSpec, CannotRun, Image, Service, Upload
 from steersman.containers.pod import filling, places, texts
 from steersman.containers.pod.box import PodBox
@@ -103,6 +104,13 @@ def test_a_note_with_a_reason_ends_the_waiting(
             await starting
 
     do(body)
+
+
+def test_a_box_finds_the_engine_of_its_node_only_where_the_pool_hands_it_out() -> None:
+    notes = Notes()
+    assert PodContainers(notes).inner_engine("r") == ((), {})
+    _, variables = PodContainers(notes, docker=True).inner_engine("r")
+    assert variables == {"DOCKER_HOST": f"unix://{DOCKER_SOCKET}"}
 
 
 def test_a_service_that_ended_is_not_waited_for_and_its_words_are_said(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ def box(said: Mapping[str, Any], pool: Pool, share: Amounts, *, docker: bool) ->
         {"name": "work", "mountPath": "/report", "subPath": "report"},
     ]
     if docker:
-        mounts.append({"name": "docker", "mountPath": "/var/run/docker.sock"})
+        # The box has its address from the runner, which exports DOCKER_HOST.
+        mounts.append({"name": "docker", "mountPath": pools.DOCKER_SOCKET})
     made = _theirs(names.BOX, said, pool, share)
     if pool.seccomp:
         made["securityContext"]["seccompProfile"] = _seccomp(pool.seccomp)

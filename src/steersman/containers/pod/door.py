@@ -27,6 +27,8 @@ from steersman.core.errors import Refused
 from steersman.core.steps import minutes_words
 
 HERE = "127.0.0.1"
+ENGINE = "unix:///var/run/docker.sock"
+"""Where the pod of a pool that allows it has the socket of its node's engine."""
 LIMITS = Limits()
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -64,7 +66,9 @@ class PodContainers:
         return ""
 
     def inner_engine(self, run_id: str) -> tuple[tuple[Mount, ...], Mapping[str, str]]:
-        return (), {}
+        # It is mounted already. Its networks are of no use: the pod is in none of them.
+        docker = Capability.PRIVILEGED in self.capabilities
+        return (), {"DOCKER_HOST": ENGINE} if docker else {}
 
     async def require(self) -> None:
         return None
