@@ -84,7 +84,8 @@ class BoxSpec(NamedTuple):
 
     *shell* is the command the file gave as `cmd` (None: bash where there is one, else sh).
     *entrypoint* None clears the image's own. *root* is where /pipeline stands in the box and is
-    what `WERCKER_PIPELINE_DIR` says; a door without a file system of its own moves it.
+    what `WERCKER_PIPELINE_DIR` says; a door without a file system of its own moves it. *kept* says
+    that it will become an image: then nothing of ours may stand in its settings.
     """
 
     run_id: str
@@ -100,6 +101,7 @@ class BoxSpec(NamedTuple):
     dns: tuple[str, ...] = ()
     memory: int | None = None
     network: str | None = None
+    kept: bool = False
 
 
 class ServiceSpec(NamedTuple):
@@ -115,6 +117,8 @@ class ServiceSpec(NamedTuple):
     ports: tuple[PortBinding, ...] = ()
     memory: int | None = None
     network: str | None = None
+    user: str | None = None
+    working_dir: str | None = None
 
 
 class Service(NamedTuple):

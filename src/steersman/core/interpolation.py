@@ -23,6 +23,11 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
     return _pattern().sub(lambda found: variables.get(found[1] or found[2] or "", ""), text)
 
 
+def interpolate_known(text: str, variables: Mapping[str, str]) -> str:
+    """Replace each reference to a variable that is there, and leave the others as they are."""
+    return _pattern().sub(lambda found: variables.get(found[1] or found[2] or "", found[0]), text)
+
+
 def names(text: str) -> Iterator[str]:
     """Return the names *text* refers to, in order."""
     for found in _pattern().finditer(text):

@@ -133,6 +133,57 @@ def is_full(folder: str) -> str:
     )
 
 
+# A line of an answer has its limits, and a value may have lines of its own: each begins with `+`,
+# what goes on with `.`, and the name stands before. Bytes are counted, not characters.
+_TELL = r"""
+LC_ALL=C
+steer_newline='
+'
+steer_tell() {
+  while [ "${#1}" -gt 600 ]; do
+    steer_piece=$(command printf '%.600s' "$1")
+    command printf '%s%s\n' "$2" "$steer_piece"
+    set -- "${1#"$steer_piece"}" .
+  done
+  command printf '%s%s\n' "$2" "$1"
+}
+for steer_name; do
+  eval "steer_set=\${$steer_name+set} steer_rest=\${$steer_name-}"
+  [ -n "$steer_set" ] || continue
+  command printf '=%s\n' "$steer_name"
+  while :; do
+    steer_tell "${steer_rest%%"$steer_newline"*}" +
+    case $steer_rest in
+    *"$steer_newline"*) steer_rest=${steer_rest#*"$steer_newline"} ;;
+    *) break ;;
+    esac
+  done
+done
+"""
+
+
+def tell_variables(names: Sequence[str]) -> str:
+    """Print those of the variables *names* that are set, for `told_variables`."""
+    return f"set -- {' '.join(names)}{_TELL}"
+
+
+def told_variables(names: Sequence[str], data: bytes) -> dict[str, str]:
+    """Read what `tell_variables` printed."""
+    found: dict[str, list[bytes]] = {}
+    lines: list[bytes] = []
+    for line in data.split(b"\n"):
+        mark, rest = line[:1], line[1:]
+        if mark == b"=" and (name := rest.decode("ascii", "replace")) in names:
+            lines = found.setdefault(name, [])
+        elif mark == b"." and lines:
+            lines[-1] += rest
+        elif mark == b"+":
+            lines.append(rest)
+    return {
+        name: b"\n".join(value).decode("utf-8", "surrogateescape") for name, value in found.items()
+    }
+
+
 def keep_exports(path: str) -> str:
     """Write what the shell exports into the file *path*, for `enter`; they may be secrets."""
     target = quoting.single(path)

@@ -12,10 +12,11 @@ from steersman.containers.base import (
     Image,
     Login,
     Mount,
+    PullPolicy,
     Service,
     ServiceSpec,
 )
-from steersman.core import filled_boxes, links, ports
+from steersman.core import filled_boxes, internal_steps, links, ports
 from steersman.core.errors import UserError
 from steersman.core.events import Level
 from steersman.core.filled_boxes import Values
@@ -50,13 +51,16 @@ async def launch(job: Job, containers: Containers, notice: Notice) -> Launched:
 async def _image(job: Job, box: model.Box, containers: Containers, notice: Notice) -> Image:
     given = _values(job)
     name = str(filled_boxes.image(box, given))
-    if box.auth:
-        notice(Level.WARNING, f"{box.place}: aws-* and azure-* logins are not supported yet")
     found = filled_boxes.login(box, given)
+    login = Login(*found) if found else None
+    if box.auth and job.settings.pull is not PullPolicy.NEVER:
+        from steersman.executor import registry_logins
+
+        login = await registry_logins.of_box(box, given.fill)
     return await containers.image(
         name,
         pull=job.settings.pull,
-        login=Login(*found) if found else None,
+        login=login,
         tell=lambda text: notice(Level.INFO, text),
     )
 
@@ -67,7 +71,9 @@ def masker(job: Job) -> Masker:
 
 
 def _passwords(job: Job) -> list[str]:
-    return filled_boxes.passwords(job.pipeline, _values(job))
+    given = _values(job)
+    of_steps = internal_steps.secrets((*job.steps, *job.pipeline.after_steps), given.fill)
+    return [*filled_boxes.passwords(job.pipeline, given), *of_steps]
 
 
 def _values(job: Job) -> Values:
@@ -112,12 +118,20 @@ async def _create_box(
     given = _values(job)
     env = {**filled_boxes.env(box, given), **links_env, **docker_env}
     seen, secret = filled_boxes.split_hidden(env, given)
+    steps = (*job.steps, *job.pipeline.after_steps)
+    kept = internal_steps.keep_box(steps)
+    if kept:  # what is of this run only has no place in an image
+        passing = {**links_env, **docker_env}
+        secret |= {name: value for name, value in seen.items() if name in passing}
+        seen = {name: value for name, value in seen.items() if name not in passing}
     published = ports.bindings(box.ports, publish=True) if job.settings.expose_ports else ()
     created = await containers.create_box(
         BoxSpec(
             run_id=job.run_id,
             image=image,
-            networked=bool(job.pipeline.services) or job.settings.isolate,
+            networked=bool(job.pipeline.services)
+            or job.settings.isolate
+            or internal_steps.need_network(steps),
             shell=box.cmd,
             entrypoint=box.entrypoint,
             env=seen,
@@ -128,6 +142,7 @@ async def _create_box(
             dns=job.settings.dns,
             memory=job.settings.memory,
             network=job.settings.network,
+            kept=kept,
         )
     )
     return created, tuple(Variable(name, value) for name, value in secret.items())

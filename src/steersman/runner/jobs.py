@@ -106,6 +106,7 @@ def build(
             memory=resources.bounded(resources.of(pipeline.reserved).memory, allowed.memory),
             network=allowed.network,
             isolate=allowed.isolate,
+            shared=True,
             output_limits=Limits(size=spec["settings"]["artifact_limit"]),
             cache_limits=Limits(size=spec["settings"]["cache_limit"]),
         ),

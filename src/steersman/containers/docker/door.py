@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steersman.containers import owners
 from steersman.containers.base import (
@@ -28,6 +28,9 @@ from steersman.containers.docker.frames import Frames
 from steersman.core.errors import Refused
 from steersman.sessions import script
 
+if TYPE_CHECKING:
+    from steersman.containers.docker.images import DockerImages
+
 REMOVE_DEADLINE = 60.0
 
 
@@ -43,6 +46,7 @@ class DockerContainers:
         self._networks: dict[str, asyncio.Task[None]] = {}
         self._creating: set[asyncio.Future[Any]] = set()
         self._made: dict[str, list[str]] = {}
+        self._built: dict[str, list[str]] = {}
 
     @classmethod
     def from_environment(
@@ -137,7 +141,8 @@ class DockerContainers:
         return Frames().feed(answer.body).decode(errors="replace")
 
     async def create_box(self, spec: BoxSpec) -> DockerBox:
-        if spec.networked and spec.network is None:
+        # The network of a box without labels says whose it is.
+        if (spec.networked and spec.network is None) or spec.kept:
             await self._ensure_network(spec.run_id)
         token = f"steersman-{os.urandom(16).hex()}"
         command = script.command(spec.shell, token=token)
@@ -183,8 +188,13 @@ class DockerContainers:
         await asyncio.gather(asking, *map(self._remove_container, made))
         containers, networks = asking.result()
         others = {item["Id"] for item in containers}.difference(made)
+        if networks and not made:
+            others.add(specs.name(run_id))  # a box that was to become an image has no labels
         await asyncio.gather(*map(self._remove_container, others))
         await asyncio.gather(*(self._remove_network(item) for item in networks))
+        for image in self._built.pop(run_id, ()):
+            with suppress(EngineRefused):
+                await self._engine.delete(f"/images/{image}")
 
     async def _labelled(self, label: str) -> tuple[list[specs.Json], list[specs.Json]]:
         filters = json.dumps({"label": [label]})
@@ -237,6 +247,12 @@ class DockerContainers:
                 await self._engine.post(
                     f"{path}/disconnect", {"Container": container, "Force": True}
                 )
+
+    def images(self, run_id: str) -> DockerImages:
+        from steersman.containers.docker.images import DockerImages
+
+        built = self._built.setdefault(run_id, [])
+        return DockerImages(self._engine, self._config, run_id, built)
 
     async def leftovers(self) -> Sequence[Leftover]:
         containers, networks = await self._labelled(specs.RUN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -22,6 +22,8 @@ KEEP_IDLE = 20.0
 START = "start Docker or Podman, or set DOCKER_HOST"
 
 
+Query = Mapping[str, str | Sequence[str]]
+"""The query of a request; a name with several texts stands there as often."""
 Stream = tuple[Mapping[str, str], AsyncIterator[bytes]]
 """The headers of an answer, and its body as it comes."""
 
@@ -146,19 +148,24 @@ class Engine:
         self,
         method: str,
         path: str,
-        query: Mapping[str, str],
+        query: Query,
         *,
         headers: Mapping[str, str] | None = None,
         stall: float = DEADLINE,
+        archive: Iterable[bytes] | None = None,
     ) -> AsyncIterator[Stream]:
-        """Open an answer that comes in pieces, each within *stall* seconds: (headers, pieces)."""
+        """Open an answer that comes in pieces, each within *stall* seconds: (headers, pieces).
+
+        *archive* is sent as the body of the request; each piece of it has *stall* seconds as well.
+        """
         await self.negotiate()
         connection: Connection | None = None
         try:
-            async with self._errors(stall), asyncio.timeout(stall):
+            sent = [*_headers(b""), *(headers or {}).items()]
+            async with self._errors(stall):
                 connection, _ = await self._connect()
-                sent = [*_headers(b""), *(headers or {}).items()]
-                await connection.send(method, self._target(path, query), sent)
+                await _send(connection, (method, self._target(path, query)), sent, archive, stall)
+            async with self._errors(stall), asyncio.timeout(stall):
                 head = await connection.response()
                 if head.status_code >= 300:
                     content = b"".join([piece async for piece in connection.body()])
@@ -196,8 +203,9 @@ class Engine:
                 connection.abort()
                 raise
 
-    def _target(self, path: str, query: Mapping[str, str] | None) -> str:
-        return f"/{self._version}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+    def _target(self, path: str, query: Query | None) -> str:
+        words = urlencode(query, doseq=True) if query else ""
+        return f"/{self._version}{quote(path)}" + (f"?{words}" if words else "")
 
     async def _connect(self) -> tuple[Connection, bool]:
         now = asyncio.get_running_loop().time()
@@ -257,6 +265,23 @@ class Engine:
         self._idle.clear()
         self._hijacked.clear()
         await asyncio.sleep(0)
+
+
+async def _send(
+    connection: Connection,
+    what: tuple[str, str],
+    headers: Headers,
+    archive: Iterable[bytes] | None,
+    stall: float,
+) -> None:
+    method, target = what
+    if archive is None:
+        async with asyncio.timeout(stall):
+            await connection.send(method, target, headers)
+        return
+    headers = [*headers, ("Content-Type", "application/x-tar")]
+    with suppress(ConnectionError):  # it may have said why before it hung up
+        await connection.send_pieces(method, target, headers, archive, stall)
 
 
 def _headers(body: bytes) -> Headers:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from steersman.containers.base import Login
-from steersman.core import references
+from steersman.core import image_builds, references
 
 _HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_DEADLINE = 15.0
@@ -38,6 +38,32 @@ async def of_user(config: Mapping[str, Any], registry: str) -> Login | None:
                 return login
     auths = config.get("auths") or {}
     return next((login for key in keys if (login := _stored(auths.get(key)))), None)
+
+
+async def for_build(
+    config: Mapping[str, Any], given: Mapping[str, image_builds.Login]
+) -> dict[str, dict[str, str]]:
+    """Return what X-Registry-Config holds: a build may pull from any registry.
+
+    Those *given* go before what config.json knows.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for key, entry in (config.get("auths") or {}).items():
+        if login := _stored(entry):
+            found[key] = _for_build(login)
+    for key, helper in (config.get("credHelpers") or {}).items():
+        if login := await _ask_helper(str(helper), key):
+            found[key] = _for_build(login)
+    for registry, one in given.items():
+        key = _HUB_KEY if registry == references.DOCKER_HUB else registry
+        found[key] = {"username": one.username, "password": one.password}
+    return found
+
+
+def _for_build(login: Login) -> dict[str, str]:
+    if login.username == "<token>":
+        return {"identitytoken": login.password}
+    return {"username": login.username, "password": login.password}
 
 
 def _stored(entry: Any) -> Login | None:

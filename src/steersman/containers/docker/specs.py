@@ -44,7 +44,9 @@ def box(spec: BoxSpec, command: Sequence[str], owner: str) -> Json:
     }
     if spec.dns:
         host["Dns"] = list(spec.dns)
-    body = _container(spec, host, labels(spec.run_id, owner, "box")) | {
+    # A label would stand in the image, and what is started from that would seem to be ours.
+    ours = {} if spec.kept else labels(spec.run_id, owner, "box")
+    body = _container(spec, host, ours) | {
         "Cmd": list(command),
         "Entrypoint": list(spec.entrypoint) if spec.entrypoint else [""],
         "OpenStdin": True,
@@ -67,6 +69,10 @@ def service(spec: ServiceSpec, owner: str) -> Json:
         body["Cmd"] = list(spec.cmd)
     if spec.entrypoint is not None:
         body["Entrypoint"] = list(spec.entrypoint)
+    if spec.user:
+        body["User"] = spec.user
+    if spec.working_dir:
+        body["WorkingDir"] = spec.working_dir
     if mode not in _WITHOUT_ALIASES and not mode.startswith("container:"):
         body["NetworkingConfig"] = {"EndpointsConfig": {mode: {"Aliases": [spec.alias]}}}
     return body

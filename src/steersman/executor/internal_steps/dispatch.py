@@ -16,7 +16,9 @@ from steersman.executor.stepping import Ended
 from steersman.sessions.base import End
 
 # The module of each holds its STEP; one that is not here yet is refused before anything starts.
-MODULES: dict[str, str] = {}
+MODULES: dict[str, str] = {
+    "internal/docker-push": "docker_push",
+}
 
 
 def find(step: Step) -> InternalStep:
