@@ -194,10 +194,14 @@ class WorkerReport(TypedDict):
 
 @strict
 class RunnerStarted(TypedDict):
-    """A runner is up. *runner* is an id of its own choice; *where* names its machine."""
+    """A runner is up. *runner* is an id of its own choice; *where* names its machine.
+
+    *node* is that of its pod, which the worker may not have seen yet when all is over.
+    """
 
     runner: str
     where: NotRequired[str]
+    node: NotRequired[str]
 
 
 @strict

@@ -84,6 +84,16 @@ def test_our_own_containers_may_nothing() -> None:
         }
 
 
+def test_only_our_own_containers_are_told_on_which_node_they_are() -> None:
+    said = {
+        "name": "STEERSMAN_NODE",
+        "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
+    }
+    told = pod(services=[clusters.service("db")])
+    for name in ("prepare", "runner", "box", "svc-0"):
+        assert (said in container(told, name)["env"]) == (name in ("prepare", "runner"))
+
+
 def test_a_box_cannot_sniff_and_in_a_restricted_pool_it_cannot_be_root() -> None:
     dropped = {"capabilities": {"drop": ["MKNOD", "NET_RAW"]}}
     assert container(pod(), "box")["securityContext"] == dropped

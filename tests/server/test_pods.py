@@ -185,6 +185,16 @@ async def test_what_a_worker_sees_reaches_the_runner_and_people(shop: Shop) -> N
 
 
 @in_shop
+async def test_an_attempt_that_ends_before_its_worker_says_more_has_its_node(shop: Shop) -> None:
+    await push(shop)
+    granted = await Worker(shop).lease()
+    mine = runner(shop, granted)
+    await mine.say("POST", "started", json={"runner": "r", "where": "pod", "node": "n7"})
+    await mine.end("failed")
+    assert (await tries(shop))[0]["node"] == "n7"
+
+
+@in_shop
 async def test_a_secret_in_the_log_of_a_service_is_never_shown(shop: Shop) -> None:
     for name, value in (("PASSWORD", SECRET), ("KEY", f"-----KEY\n\t{SECRET}2\n")):
         body = {"value": value}

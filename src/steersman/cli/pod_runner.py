@@ -68,8 +68,8 @@ async def _run(phase: str, volumes: Volumes) -> int:
         reporter = Reporter(client, volumes.identity(), time.time)
         if phase != "prepare":
             return await _parts(volumes, spec).go_on(client, reporter)
-        where = os.environ.get("STEERSMAN_NODE") or os.uname().nodename
-        started = asyncio.ensure_future(reporter.started(where))
+        node = os.environ.get("STEERSMAN_NODE", "")
+        started = asyncio.ensure_future(reporter.started(os.uname().nodename, node))
         try:
             parts = await asyncio.to_thread(_parts, volumes, spec)
             return await parts.prepare(client, reporter, started)

@@ -252,6 +252,8 @@ def _noted(attempt: Attempt, event: Event, now: float) -> Attempt:
             return attempt._replace(reason=reason, message=message)
         case Rejected():
             return attempt
+        case Started(_, runner, node):
+            return _heard(attempt, runner, now)._replace(node=node or attempt.node)
         case _:
             return _heard(attempt, event.runner, now)
 

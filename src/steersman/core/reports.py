@@ -124,10 +124,11 @@ class Lost(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The runner is up. The first one that reports is the attempt's only one."""
+    """The runner is up, on *node* if it is a pod. The first that reports is the only one."""
 
     attempt: int
     runner: str
+    node: str = ""
 
 
 class Heartbeat(NamedTuple):

@@ -86,9 +86,11 @@ class Reporter:
         self.fenced.set()
         return Fenced(str(error))
 
-    async def started(self, where: str) -> wire.JobSpec:
-        """Say that we are up, and hear what is to be done."""
+    async def started(self, where: str, node: str = "") -> wire.JobSpec:
+        """Say that we are up, as a pod on *node*, and hear what is to be done."""
         said: wire.RunnerStarted = {"runner": self.runner, "where": where}
+        if node:
+            said["node"] = node
         spec: wire.JobSpec = await self.call("POST", "/runner/v1/started", said)
         return spec
 

@@ -7,6 +7,8 @@ runner is told to stop; only its completion record is still acknowledged, so tha
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -26,7 +28,16 @@ from steersman.core.reports import (
     Succeeded,
     known_reason,
 )
-from steersman.server import delivering, holds, moving, orders, problems, shells, taking
+from steersman.server import (
+    delivering,
+    holds,
+    moving,
+    orders,
+    problems,
+    renewing,
+    shells,
+    taking,
+)
 from steersman.server.access import AttemptId, Parts
 from steersman.server.paths import Identity
 from steersman.server.platform import Platform
@@ -68,16 +79,21 @@ def _checked(row: Row | None, runner: str | None) -> Row:
 async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) -> wire.JobSpec:
     """Let a runner begin: the first one that says so is the attempt's only one."""
     runner = body["runner"]
+    up = partial(Started, node=body.get("node", "")[: renewing.NAME])
 
     def begin(tx: Transaction) -> delivering.Order:
-        heard = _hear(tx, parts, attempt, runner, Started)
+        heard = _hear(tx, parts, attempt, runner, up)
         return delivering.order(tx, attempt, heard.stored)
 
     return delivering.spec(parts, await parts.store.write(begin))
 
 
 def _hear(
-    tx: Transaction, parts: Platform, attempt: str, runner: str, kind: type[Started | Heartbeat]
+    tx: Transaction,
+    parts: Platform,
+    attempt: str,
+    runner: str,
+    kind: Callable[[int, str], Started | Heartbeat],
 ) -> Heard:
     """Take in what the only runner of an open attempt says, and return what that was."""
 

@@ -56,7 +56,11 @@ def _own(
         "image": image,
         "imagePullPolicy": "Never" if pool.pull == "Never" else "IfNotPresent",
         "command": [literal(each) for each in command],
-        "env": [{"name": "TMPDIR", "value": TEMPORARY}, {"name": "HOME", "value": TEMPORARY}],
+        "env": [
+            {"name": "TMPDIR", "value": TEMPORARY},
+            {"name": "HOME", "value": TEMPORARY},
+            {"name": "STEERSMAN_NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        ],
         "resources": _resources(pool.runner, pool),
         "securityContext": {
             "runAsUser": GROUP,
