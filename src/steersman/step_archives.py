@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -106,7 +107,7 @@ class Fetcher:
 
         what = f"{step.place}: cannot fetch the step {step.name} from {url}"
         try:
-            with _opener().open(url, timeout=TIMEOUT) as response:
+            with opener().open(url, timeout=TIMEOUT) as response:
                 asyncio.run(_unpack(response, into, self._limits))
         except HTTPError as error:
             with error:
@@ -146,7 +147,7 @@ def step_root(folder: Path) -> Path:
     return folder
 
 
-def _opener() -> OpenerDirector:
+def opener() -> OpenerDirector:
     """Return an opener that speaks HTTP only, also after a redirection."""
     from urllib import request
 
@@ -163,6 +164,17 @@ def _opener() -> OpenerDirector:
         opener.add_handler(handler)
     opener.addheaders = [("User-Agent", "steersman")]
     return opener
+
+
+def unpack_bytes(data: bytes, into: Path, what: str, limits: Limits = LIMITS) -> None:
+    """Unpack an archive that is here already; *what* names it in errors."""
+    try:
+        asyncio.run(_unpack(io.BytesIO(data), into, limits))
+    except trees.TooLarge:
+        most = f"{limits.size // MIB} MiB or {limits.entries} files"
+        raise UserError(f"{what}: it is larger than {most}") from None
+    except zlib.error as error:
+        raise UserError(f"{what}: {error}", hint="it must be a tar or tar.gz archive") from error
 
 
 async def _unpack(response: IO[bytes], into: Path, limits: Limits) -> None:

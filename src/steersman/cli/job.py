@@ -20,7 +20,7 @@ from steersman.core.pipelines.model import Config, Pipeline
 from steersman.core.pipelines.pick import target_steps, timeouts
 from steersman.core.variables import Command, RunFacts
 from steersman.executor import Job, Settings
-from steersman.step_store import StepStore
+from steersman.step_store import Registry, StepStore
 
 Flags = Mapping[str, Any]
 
@@ -69,10 +69,23 @@ def build_job(
         root=facts.root,
         folder=working.new_run(run_id),
         cache=working.cache,
-        step_store=StepStore(working.steps, refresh=flags["refresh_steps"]),
+        step_store=StepStore(
+            working.steps,
+            refresh=flags["refresh_steps"],
+            registry=_registry(flags, working.steps),
+        ),
         new_id=new_id,
         settings=settings(request.config, request.pipeline, flags),
     )
+
+
+def _registry(flags: Flags, steps: Path) -> Registry | None:
+    if not flags.get("step_registry"):
+        return None
+    # Few runs have one, and what it takes is slow to be imported.
+    from steersman.cli import step_registry
+
+    return step_registry.of_flags(flags, steps)
 
 
 def new_run_id() -> str:

@@ -52,7 +52,7 @@ COMMANDS = {
     "artifact": ("remote.artifacts", "list and fetch what runs left"),
     "pull": ("remote.artifacts:pull", "fetch all artifacts of a run"),
     "cache": ("remote.caches", "list and remove caches"),
-    "step": ("remote.steps", "publish a step on the server, and list those there"),
+    "step": ("step", "write, check and publish steps, and list those of a server"),
     "queue": ("remote.workers:queue", "list what waits for a worker"),
     "worker": ("remote.workers", "run a worker here; look at workers of a server"),
     "cron": ("cron", "launch Jobs of a cluster by schedules, once each"),

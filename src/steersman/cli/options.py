@@ -158,6 +158,14 @@ _PLACES = [
         help="where runs, output and cache are kept",
     ),
     _flag("--refresh-steps", is_flag=True, help="fetch steps again that are in the cache"),
+    _flag(
+        "--step-registry",
+        "--steps-registry",
+        "step_registry",
+        envvar="STEERSMAN_STEP_REGISTRY",
+        metavar="PLACE",
+        help="where published steps are: a folder, an http(s) address, or `server`",
+    ),
     _flag("--run-id", envvar="WERCKER_RUN_ID_OVERRIDE"),
 ]
 _FACTS = [

@@ -17,7 +17,7 @@ _TYPES = {
 
 
 # Properties of every step: they never reach a step, whatever its manifest says.
-_READ_BY_US = ("name", "cwd", "checkpoint")
+READ_BY_US = ("name", "cwd", "checkpoint")
 
 
 class Property(NamedTuple):
@@ -76,17 +76,17 @@ def _text(value: object) -> str:
 
 def check(step: Step, manifest: Manifest) -> Iterator[Problem]:
     """Return what is wrong with the way *step* is used: nothing may start then."""
-    known = {_key(item.name): item for item in manifest.properties}
-    given = {_key(name): text for name, text in step.properties.items()}
-    for key, item in known.items():
-        if item.name not in _READ_BY_US:
-            yield from _check_value(step, item, given.get(key))
+    known = {key(item.name): item for item in manifest.properties}
+    given = {key(name): text for name, text in step.properties.items()}
+    for variable, item in known.items():
+        if item.name not in READ_BY_US:
+            yield from _check_value(step, item, given.get(variable))
     for name in step.properties:
-        if known and _key(name) not in known and name not in ("code", "name"):
+        if known and key(name) not in known and name not in ("code", "name"):
             yield _unknown(step, name, [item.name for item in manifest.properties])
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
     """Return what two spellings of one property share: both make the same variable."""
     return name.replace("-", "_").upper()
 
@@ -99,7 +99,7 @@ def _check_value(step: Step, item: Property, text: str | None) -> Iterator[Probl
             f"the step {step.id} needs the property {item.name}",
             f"write `{item.name}: ...` below it",
         )
-    elif text and "$" not in text and not _fits(item.type, text):
+    elif text and "$" not in text and not fits(item.type, text):
         yield _error(
             step,
             "wrong-type",
@@ -109,7 +109,8 @@ def _check_value(step: Step, item: Property, text: str | None) -> Iterator[Probl
         )
 
 
-def _fits(kind: str, text: str) -> bool:
+def fits(kind: str, text: str) -> bool:
+    """Tell whether *text* is a value of the type *kind*; what is no type of ours takes any."""
     match kind:
         case "integer":
             return _is_digits(text.strip().lstrip("+-"))
