@@ -54,7 +54,8 @@ def _identity(data: Mapping[object, object]) -> Iterator[Remark]:
         said = f"{version!r} is no version" if version else "it has no version"
         yield _error(said, "number it as 1.2.3, or 1.2.3-rc.1 before it is ready")
     if not (data.get("summary") or data.get("description")):
-        yield _error("it has no summary", "say in a sentence what the step does")
+        hint = "say in a sentence what the step does; lists show it"
+        yield Remark(Severity.WARNING, "it has no summary", hint)
 
 
 def _properties(data: object) -> Iterator[Remark]:
