@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +49,22 @@ class Settings(NamedTuple):
     report_limits: Limits = Limits(size=5000 * MIB)
 
 
+class StepToPublish(NamedTuple):
+    """A step in *folder*, to be published in the name of *owner*.
+
+    *endpoint* is a registry's address or folder, *token* lets one publish there; both may be empty.
+    """
+
+    folder: Path
+    owner: str
+    endpoint: str
+    token: str
+
+
+Publish = Callable[[StepToPublish], Awaitable[str]]
+"""Publishes a step, and returns what to say of it."""
+
+
 class Job(NamedTuple):
     """One pipeline to run, with everything decided that can be decided beforehand.
 
@@ -57,6 +73,7 @@ class Job(NamedTuple):
     before `/pipeline` there ("" but on the host). *folder* receives the output, *cache* is the
     cache's folder; both are on this machine. *new_id* makes the unique part of a step's folder.
     *parts* are folders that stand in place of *source*, each below *base_path* under its name.
+    *publish* publishes steps; None where a job may not.
     """
 
     run_id: str
@@ -74,3 +91,4 @@ class Job(NamedTuple):
     new_id: Callable[[], str]
     settings: Settings
     parts: tuple[tuple[str, Path], ...] = ()
+    publish: Publish | None = None

@@ -17,7 +17,13 @@ from steersman.sessions.base import End
 
 # The module of each holds its STEP; one that is not here yet is refused before anything starts.
 MODULES: dict[str, str] = {
+    "internal/docker-build": "docker_build",
+    "internal/docker-kill": "docker_kill",
     "internal/docker-push": "docker_push",
+    "internal/docker-run": "docker_run",
+    "internal/docker-scratch-push": "docker_scratch_push",
+    "internal/publish-step": "publish_step",
+    "internal/store-container": "store_container",
 }
 
 

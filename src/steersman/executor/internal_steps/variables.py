@@ -13,16 +13,18 @@ UNSYNCED = "disable-sync"
 
 
 class Variables(NamedTuple):
-    """The variables that a step's properties refer to."""
+    """The variables that a step's properties may refer to; those in *own* are the pipeline's."""
 
     values: Mapping[str, str]
+    own: frozenset[str]
 
     def fill(self, text: str) -> str:
         return interpolation.interpolate(text, self.values)
 
     def fill_known(self, text: str) -> str:
-        """Fill what is set, and leave the rest to whoever reads *text* next."""
-        return interpolation.interpolate_known(text, self.values)
+        """Fill what is the pipeline's; a `$HOME` is that of whoever reads *text* next."""
+        known = {name: self.values[name] for name in self.own}
+        return interpolation.interpolate_known(text, known)
 
 
 def unfilled(text: str) -> str:
@@ -39,8 +41,9 @@ async def read(scene: Scene, step: Step) -> Variables:
     """Ask the steps' shell for the variables that *step* refers to, unless that is unwanted."""
     job = scene.job
     known = dict(filled_boxes.values(job.public, job.hidden).all)
+    own = frozenset(known)
     names = internal_steps.names(step.properties)
     if names and not image_changes.boolean(step.properties, UNSYNCED):
         said = await scene.prepared.session.ask(scripts.tell_variables(names))
         known |= scripts.told_variables(names, said)
-    return Variables(known)
+    return Variables(known, own)
