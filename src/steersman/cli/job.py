@@ -20,6 +20,7 @@ from steersman.core.pipelines.model import Config, Pipeline
 from steersman.core.pipelines.pick import target_steps, timeouts
 from steersman.core.variables import Command, RunFacts
 from steersman.executor import Job, Settings
+from steersman.executor.job import StepToPublish
 from steersman.step_store import Registry, StepStore
 
 Flags = Mapping[str, Any]
@@ -76,7 +77,15 @@ def build_job(
         ),
         new_id=new_id,
         settings=settings(request.config, request.pipeline, flags),
+        publish=_publish,
     )
+
+
+async def _publish(wanted: StepToPublish) -> str:
+    """Publish a step; what that takes is loaded only then."""
+    from steersman.cli import publishing
+
+    return await publishing.publish(wanted)
 
 
 def _registry(flags: Flags, steps: Path) -> Registry | None:
