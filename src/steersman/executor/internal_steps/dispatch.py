@@ -41,7 +41,12 @@ def find(step: Step) -> InternalStep:
 
 def check(step: Step) -> None:
     """Raise `UserError` for an internal step that can never run."""
-    find(step).check(step)
+    kind = find(step)
+    try:
+        kind.check(step)
+    except UserError as error:
+        message = f"{step.place}: step {step.id}: {error}"
+        raise UserError(message, hint=error.hint) from error
 
 
 def refuse_what_is_lacking(steps: Iterable[Step], containers: Containers) -> None:
