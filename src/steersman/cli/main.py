@@ -8,10 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from steersman.core.errors import InvalidFile, SteersmanError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # name: (module below steersman.cli, with `:attribute` if that is not `command`; help). A module is
 # imported when its command is called, so that `steer version` does not pay for `steer build`.
@@ -58,6 +62,9 @@ COMMANDS = {
     "cron": ("cron", "launch Jobs of a cluster by schedules, once each"),
     "reap": ("reap", "remove ended Jobs of cron"),
     "cronetes": ("cronetes", "the same by the command line of Cronetes"),
+    "doctor": ("doctor", "say whether pipelines can run here, and how to mend what is wrong"),
+    "completion": ("completion", "print what makes a shell complete all this"),
+    "help": ("help", "explain a topic, or a command"),
     "version": ("version", "print the version"),
 }
 ALIASES = {
@@ -104,6 +111,17 @@ class Steer(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise _NobodyReads from None  # click would make it exit code 1
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        # click would import each command to ask for its help.
+        found = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

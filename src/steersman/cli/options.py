@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from steersman.cli import completing
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -40,7 +42,13 @@ def _where(*places: str) -> Decorator:
 
 
 _WHAT = [
-    _flag("-p", "--pipeline", envvar="WERCKER_PIPELINE", help="the section of the file to run"),
+    _flag(
+        "-p",
+        "--pipeline",
+        envvar="WERCKER_PIPELINE",
+        shell_complete=completing.pipelines,
+        help="the section of the file to run",
+    ),
     _flag(
         "--deploy-target",
         envvar="WERCKER_DEPLOYTARGET_NAME",

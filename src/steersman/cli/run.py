@@ -6,11 +6,18 @@ from typing import Any
 
 import click
 
+from steersman.cli import completing
 from steersman.cli.options import anywhere_options
 
 
 @click.command("run")
-@click.argument("name", default="build", required=False, envvar="WERCKER_PIPELINE")
+@click.argument(
+    "name",
+    default="build",
+    required=False,
+    envvar="WERCKER_PIPELINE",
+    shell_complete=completing.both,
+)
 @click.argument("target", default=".", required=False)
 @anywhere_options
 def command(name: str, target: str, **flags: Any) -> int:

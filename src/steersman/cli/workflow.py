@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from steersman.cli import completing
 from steersman.cli.options import workflow_options
 
 
 @click.command("workflow")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.workflows)
 @click.argument("target", default=".", required=False)
 @workflow_options
 def command(name: str, target: str, **flags: Any) -> int:
