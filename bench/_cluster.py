@@ -44,11 +44,11 @@ served:
   services:
     - name: one
       id: {BOX}
-      cmd: nc -lk -p 700X -e true
+      cmd: nc -lk -p 7001 -e true
       ports: ["7001"]
     - name: two
       id: {BOX}
-      cmd: nc -lk -p 700X -e true
+      cmd: nc -lk -p 7002 -e true
       ports: ["7002"]
   steps:
     - script:
