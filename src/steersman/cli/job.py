@@ -14,6 +14,7 @@ from steersman import __version__
 from steersman.cli import git_facts
 from steersman.cli.working_dir import WorkingDir
 from steersman.containers.base import Containers, PullPolicy
+from steersman.containers.terminals import Attend
 from steersman.core import environment_file, ignores, resources, variables
 from steersman.core.errors import UserError
 from steersman.core.pipelines.model import Config, Pipeline
@@ -43,6 +44,7 @@ class Request(NamedTuple):
     source: Path | None = None
     parts: tuple[tuple[str, Path], ...] = ()
     git: git_facts.GitFacts | None = None
+    attend: Attend | None = None
 
 
 def build_job(
@@ -65,6 +67,7 @@ def build_job(
         hidden=given.hidden,
         source=request.source or request.project,
         parts=request.parts,
+        attend=request.attend,
         skip=skipped(request) if request.source is None else ignores.Rules().skips,
         base_path=facts.base_path,
         root=facts.root,
@@ -113,6 +116,7 @@ def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
         pull=PullPolicy.NEVER if flags["docker_local"] else PullPolicy(flags["pull"]),
         artifacts=flags["artifacts"],
         keep_source=flags["artifacts"],
+        attended=True,
         direct_mount=flags["direct_mount"],
         expose_ports=flags["expose_ports"],
         enable_volumes=flags["enable_volumes"],

@@ -23,6 +23,7 @@ COMMANDS = {
     "build": ("build", "run a pipeline on a folder, in containers of the local engine"),
     "workflow": ("workflow", "run a workflow, several of its pipelines at once"),
     "run": ("run", "run a workflow or pipeline here, or a pipeline in a pod of a cluster"),
+    "dev": ("dev", "run a pipeline on the project itself, to work on it"),
     "deploy": ("deploy", "run a deploy pipeline on the output of the last build"),
     "init": ("init", "write a wercker.yml for the repository here"),
     "detect": ("detect", "say what a repository is written in, and print a file for it"),
@@ -159,7 +160,9 @@ def long_flags(args: Sequence[str], command: click.Command) -> list[str]:
             result.append(word)
         elif option.is_flag and equals and value.lower() in ("true", "1", "t"):
             result.append(name)
-        elif not (option.is_flag and equals and value.lower() in ("false", "0", "f")):
+        elif option.is_flag and equals and value.lower() in ("false", "0", "f"):
+            result += option.secondary_opts[:1]
+        else:
             result.append(f"{name}{equals}{value}")
     return result
 

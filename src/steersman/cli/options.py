@@ -41,6 +41,10 @@ def _where(*places: str) -> Decorator:
     )
 
 
+_DIRECT_MOUNT = _flag(
+    "--direct-mount", is_flag=True, help="work on the project itself, not on a copy"
+)
+_EXPOSE_PORTS = _flag("--expose-ports", is_flag=True, help="publish the ports of box and services")
 _WHAT = [
     _flag(
         "-p",
@@ -64,7 +68,7 @@ _WHAT = [
     ),
     _flag("--source-dir", help="folder of the source in which steps start"),
     _flag("--ignore-file", help="names of files that are not copied [default: .werckerignore]"),
-    _flag("--direct-mount", is_flag=True, help="work on the project itself, not on a copy"),
+    _DIRECT_MOUNT,
     _flag(
         "--artifacts",
         is_flag=True,
@@ -110,7 +114,7 @@ _CONTAINERS = [
     _flag("--docker-dns", envvar="DOCKER_DNS", multiple=True),
     _flag("--docker-memory", type=click.IntRange(min=4), metavar="MB"),
     _flag("--docker-network"),
-    _flag("--expose-ports", is_flag=True, help="publish the ports of box and services"),
+    _EXPOSE_PORTS,
     _flag("--enable-volumes", is_flag=True, help="mount the volumes that box and services name"),
     _flag("--no-remove", is_flag=True, help="leave containers and network standing"),
 ]
@@ -210,6 +214,23 @@ _DISPLAY = [
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command every flag of running a pipeline."""
     return _given(function, _WHAT, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
+
+
+def dev_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the same flags, with the project itself in the box and its ports published."""
+    direct_mount = _flag(
+        "--direct-mount/--no-direct-mount",
+        default=True,
+        help="work on the project itself, not on a copy [default: on]",
+    )
+    expose_ports = _flag(
+        "--expose-ports/--no-expose-ports",
+        default=True,
+        help="publish the ports of box and services [default: on]",
+    )
+    what = [direct_mount if each is _DIRECT_MOUNT else each for each in _WHAT]
+    engine = [expose_ports if each is _EXPOSE_PORTS else each for each in _ENGINE]
+    return _given(function, what, _VARIABLES, engine, _LIMITS, _PLACES, _FACTS, _DISPLAY)
 
 
 def anywhere_options(function: Callable[..., Any]) -> Callable[..., Any]:

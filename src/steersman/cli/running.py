@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +48,10 @@ def run_read(command: Command, project: Path, config: Config, flags: Flags) -> i
     )
     working.prepare(project)
     with show.audience(flags) as tell, Stopping() as stopping:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            from steersman.cli import own_terminal
+
+            request = request._replace(attend=partial(own_terminal.attend, tell))
         return stopping.run(_run(request, tell, stopping.cancelled))
 
 

@@ -6,6 +6,7 @@ of what it prints reaches a log, and nothing in it is masked.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 TERM = "xterm"
@@ -40,6 +41,12 @@ class Terminal(Protocol):
 
     async def close(self) -> None:
         """Hang up: the shell and what runs in its foreground end."""
+
+
+Open = Callable[[Size], Awaitable[Terminal]]
+"""Opens a terminal."""
+Attend = Callable[[Open], Awaitable[None]]
+"""Lets people into a terminal, and returns when they have left it."""
 
 
 @runtime_checkable

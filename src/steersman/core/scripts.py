@@ -69,6 +69,12 @@ def step(
     return "\n".join(lines) + "\n"
 
 
+def watched(code: str, cwd: str | None) -> str:
+    """Run *code* in the source folder or *cwd* below it; it may be run again and again."""
+    enter = 'cd "$WERCKER_SOURCE_DIR"' + (f" && cd {quoting.double(cwd)}" if cwd else "")
+    return f"set +e\n{enter} || exit 1\n{code}\n"
+
+
 def read_message(report: str) -> str:
     """Print the step's report message, if there is one."""
     path = quoting.single(f"{report}/message.txt")

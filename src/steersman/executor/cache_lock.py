@@ -1,7 +1,7 @@
 """Keeps runs that go on at once from reading the cache while another one replaces it.
 
-The lock is that of a file beside the cache, so that it holds between processes too, and ends with
-the process that has it.
+The lock is that of the folder the cache stands in, so that it holds between processes too, ends
+with the process that has it, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -18,17 +18,13 @@ from pathlib import Path
 async def reading(cache: Path) -> AsyncIterator[None]:
     """Let nobody replace *cache* meanwhile.
 
-    Where there is none, nothing can be read, and where its folder is not ours, nothing replaced.
+    Where there is none, nothing can be read.
     """
-    if not _is_ours(cache):
+    if not cache.is_dir():  # noqa: ASYNC240 - one look at a local disk
         yield
         return
     async with _locked(cache, fcntl.LOCK_SH):
         yield
-
-
-def _is_ours(cache: Path) -> bool:
-    return cache.is_dir() and os.access(cache.resolve().parent, os.W_OK)
 
 
 def stamp(cache: Path) -> int:
@@ -60,5 +56,4 @@ async def _locked(cache: Path, how: int) -> AsyncIterator[None]:
 
 
 def _open(cache: Path) -> int:
-    home = cache.resolve()
-    return os.open(home.with_name(f"{home.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    return os.open(cache.resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

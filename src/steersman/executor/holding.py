@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
-from steersman.containers.terminals import Shelled, Size, Terminal
+from steersman.containers import terminals
+from steersman.containers.terminals import Shelled
 from steersman.core import scripts
 from steersman.core.errors import SteersmanError
 from steersman.core.events import Level
@@ -14,9 +15,9 @@ from steersman.executor.job import Job
 from steersman.executor.setting_up import Prepared
 from steersman.sessions.base import End, Ending
 
-Open = Callable[[Size], Awaitable[Terminal]]
+Open = terminals.Open
 """Opens a terminal in the box, in the source folder and with what the steps exported."""
-Hold = Callable[[Open], Awaitable[None]]
+Hold = terminals.Attend
 """Waits for people and lets them in; the box is held for as long as this takes."""
 EXPORTS = "pipeline/.exports"
 _PATIENCE = 10.0
@@ -34,7 +35,7 @@ async def hold(
         notice(Level.WARNING, "the box is not held: no shell can be opened where it runs")
         return
     path = f"{job.root}/{EXPORTS}"
-    ending = await _keep_exports(prepared, path)
+    ending = await keep_exports(prepared, path)
     if ending.end is End.BOX_GONE:
         notice(Level.WARNING, "the box is not held: it is gone")
         return
@@ -46,8 +47,8 @@ async def hold(
         notice(Level.WARNING, f"the box is held no longer: {error}")
 
 
-async def _keep_exports(prepared: Prepared, path: str) -> Ending:
-    """Keep the exports; where the step's shell was lost, those of a fresh one."""
+async def keep_exports(prepared: Prepared, path: str) -> Ending:
+    """Keep the exports for a terminal; where the step's shell was lost, those of a fresh one."""
     script = scripts.keep_exports(path)
     ending = await prepared.session.run(script, timeout=_PATIENCE)
     if ending.end is End.SHELL_LOST and await prepared.session.renew():

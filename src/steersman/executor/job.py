@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steersman.containers.base import PullPolicy
+from steersman.containers.terminals import Attend
 from steersman.core.pipelines.model import Pipeline, Step
 from steersman.core.variables import Variable
 from steersman.step_store import StepStore
@@ -23,7 +24,8 @@ class Settings(NamedTuple):
     what it used, *isolate* gives the box a network of its own also without services. *reports* are
     patterns of JUnit files, kept below `tests` of the job's folder. *push* False only tags what
     would be pushed. A *shared* engine serves others too: no image of the job stays there, and it
-    pushes nothing as the owner of the machine.
+    pushes nothing as the owner of the machine. *attended*: somebody is there to end what has no
+    deadline.
     """
 
     command_timeout: float = 25 * 60.0
@@ -33,6 +35,7 @@ class Settings(NamedTuple):
     artifacts: bool = False
     keep_source: bool = False
     measure: bool = False
+    attended: bool = False
     isolate: bool = False
     reports: tuple[str, ...] = ()
     direct_mount: bool = False
@@ -72,7 +75,9 @@ class Job(NamedTuple):
     the order of export. *base_path* is where the source stands in the box, *root* what stands
     before `/pipeline` there ("" but on the host). *folder* receives the output, *cache* is the
     cache's folder; both are on this machine. *new_id* makes the unique part of a step's folder.
-    *parts* are folders that stand in place of *source*, each below *base_path* under its name.
+    *parts* are folders that
+    stand in place of *source*, each below *base_path* under its name. *attend* lets whoever sits at
+    our terminal into the box; None where nobody does.
     *publish* publishes steps; None where a job may not.
     """
 
@@ -91,4 +96,5 @@ class Job(NamedTuple):
     new_id: Callable[[], str]
     settings: Settings
     parts: tuple[tuple[str, Path], ...] = ()
+    attend: Attend | None = None
     publish: Publish | None = None

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import termios
-import tty
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import click
 
+from steersman.cli import own_terminal
 from steersman.cli.remote import connection, targets
 from steersman.cli.remote.connection import Asked, Json, asks, get, path
 from steersman.client import Client, patience, patiently
@@ -27,7 +25,6 @@ LEAVE = "; `~.` at the beginning of a line leaves it"
 QUIET = b"\0"
 """What the server sends when nothing is printed."""
 GIVE_UP = 20.0
-CHUNK = 4096
 
 
 class Mine(NamedTuple):
@@ -64,7 +61,7 @@ async def _inside(client: Client, run: str, job: str | None) -> None:
     opened = connection.checked(await client.call("POST", address, _size()), client)
     mine = Mine(client, opened["id"], drawn)
     click.echo(f"[steersman] {WARNING}{LEAVE if drawn else ''}", err=True)
-    with _raw(sys.stdin.fileno(), drawn=drawn):
+    with own_terminal.raw(sys.stdin.fileno(), drawn=drawn):
         if await _carried(mine):
             return
     how = await get(client, mine.path())
@@ -74,22 +71,7 @@ async def _inside(client: Client, run: str, job: str | None) -> None:
 
 
 def _size() -> Json:
-    columns, rows = shutil.get_terminal_size()
-    return {"columns": min(max(columns, 1), 1000), "rows": min(max(rows, 1), 1000)}
-
-
-@contextmanager
-def _raw(terminal: int, *, drawn: bool) -> Iterator[None]:
-    """Let every key through, and give the terminal back as it was, whatever happens."""
-    if not drawn:
-        yield
-        return
-    before = termios.tcgetattr(terminal)
-    try:
-        tty.setraw(terminal, termios.TCSADRAIN)  # what was typed ahead is not dropped
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+    return own_terminal.size()._asdict()
 
 
 async def _carried(mine: Mine) -> bool:
@@ -146,7 +128,7 @@ async def _type(mine: Mine) -> bool:
     Without a terminal it is the end of the commands that ends the shell.
     """
     number, typed = 0, escapes.Typed()
-    async for piece in _keys(sys.stdin.fileno()):
+    async for piece in own_terminal.keys(sys.stdin.fileno()):
         data, ended = piece, False
         if mine.drawn:
             data, typed, ended = escapes.passed(typed, piece)
@@ -173,26 +155,3 @@ async def _resize(mine: Mine, resized: asyncio.Event) -> None:
         await resized.wait()
         resized.clear()
         await mine.client.call("PUT", mine.path("resize"), _size())
-
-
-async def _keys(source: int) -> AsyncIterator[bytes]:
-    """Yield what comes from *source* as it comes, until its end."""
-    loop = asyncio.get_running_loop()
-    while True:
-        ready: asyncio.Future[None] = loop.create_future()
-        try:
-            loop.add_reader(source, _set, ready)
-        except PermissionError:
-            ready.set_result(None)  # a file: it can always be read
-        try:
-            await ready
-        finally:
-            loop.remove_reader(source)
-        if not (data := os.read(source, CHUNK)):
-            return
-        yield data
-
-
-def _set(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

@@ -126,6 +126,14 @@ class Live:
         style = {Level.WARNING: "yellow", Level.ERROR: "red"}.get(level, "dim")
         self._above(Text(f"    {text}", style))
 
+    def pause(self) -> None:
+        """Leave the terminal to somebody else."""
+        self._flush()
+        self._region.stop()
+
+    def resume(self) -> None:
+        self._region.start()
+
     def close(self) -> None:
         """Take the tree off the terminal; it stands there when a run was broken off."""
         self._region.stop()

@@ -23,7 +23,9 @@ MODULES: dict[str, str] = {
     "internal/docker-run": "docker_run",
     "internal/docker-scratch-push": "docker_scratch_push",
     "internal/publish-step": "publish_step",
+    "internal/shell": "shell",
     "internal/store-container": "store_container",
+    "internal/watch": "watch",
 }
 
 
