@@ -25,7 +25,12 @@ from tests.scenarios import harness
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(400)]
 AT_ONCE = 4
 """More than a node can start within its time would only be started again."""
-STATES = {"UserError": "failed", "Refused": "errored", "Unavailable": "errored"}
+STATES = {
+    "UserError": "failed",
+    "ServiceEnded": "failed",
+    "Refused": "errored",
+    "Unavailable": "errored",
+}
 HERE = {str(each) for each in PodContainers(Notes()).capabilities}
 
 

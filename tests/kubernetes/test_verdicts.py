@@ -82,6 +82,7 @@ NOTED = {
     "service-ended": Note(
         "service-ended", "redis",
         "the service redis ended with exit code 1; its last words: no space left",
+        Reason.SERVICE_ENDED,
     ),
     "deleted": Note("pod-ending", "", "somebody deleted its pod", Reason.RUNNER_GONE),
 }  # fmt: skip
@@ -138,6 +139,28 @@ def test_a_sick_node_takes_nothing_from_a_runner_that_runs() -> None:
     sick = Node("node-1", ready=False, why="Kubelet stopped posting node status.")
     before, after = verdicts.look(pod, facts), verdicts.look(pod, facts._replace(node=sick))
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "metadata", "expected"),
+    [
+        ({"exitCode": 0}, {}, {}, Reason.SERVICE_ENDED),
+        ({"exitCode": 137, "reason": "OOMKilled"}, {}, {}, Reason.OUT_OF_MEMORY),
+        ({"exitCode": 137}, {}, {}, Reason.INTERRUPTED),
+        ({"exitCode": 137, "reason": "ContainerStatusUnknown"}, {}, {}, Reason.INTERRUPTED),
+        ({"exitCode": 1}, {"reason": "Evicted"}, {}, Reason.INTERRUPTED),
+        ({"exitCode": 0}, {}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}, Reason.INTERRUPTED),
+    ],
+)
+def test_whose_it_is_that_a_service_ended_is_read_off_the_whole_pod(
+    ended: Object, status: Object, metadata: Object, expected: Reason
+) -> None:
+    pod, facts = recorded("service-ended")
+    pod["status"]["containerStatuses"][2]["state"] = {"terminated": ended}
+    pod["status"] |= status
+    pod["metadata"] |= metadata
+    notes = [each for each in verdicts.look(pod, facts).notes if each.kind == "service-ended"]
+    assert [each.reason for each in notes] == [expected]
 
 
 def disrupted(reason: str) -> Object:

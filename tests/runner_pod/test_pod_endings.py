@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import httpx2
 import pytest
 
 from steersman.client import Client
+from steersman.containers.base import ServiceEnded
+from steersman.core.reports import Reason
 from steersman.runner.jobs import Allowed, Places
 from steersman.runner.program import Ending, Runner
 from steersman.runner.reporting import Fenced
@@ -106,3 +109,35 @@ def test_a_runner_that_may_not_be_repeated_stops_when_nobody_hears_it(tmp_path: 
         return said
 
     assert asyncio.run(asyncio.wait_for(body(), 30)) == ["stopped"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"), [(Reason.SERVICE_ENDED, "failed"), (Reason.INTERRUPTED, "errored")]
+)
+def test_a_service_that_ended_is_the_users_unless_something_else_ended_it(
+    reason: Reason, state: str, tmp_path: Path
+) -> None:
+    records: list[Any] = []
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/heartbeat"):
+            await asyncio.Event().wait()
+        if request.method == "PUT":
+            return httpx2.Response(200, json={"size": len(request.content)})
+        if request.url.path.endswith("/record"):
+            records.append(json.loads(request.content))
+        return httpx2.Response(200, json={})
+
+    async def work() -> Ending:
+        raise ServiceEnded("the service db ended", reason=reason)
+
+    async def body() -> None:
+        transport = httpx2.MockTransport(answer)
+        async with Client("http://ci.test", "t", transport=transport) as client:
+            runner = Runner(client, Places(tmp_path, tmp_path), Allowed(), lambda: None)  # type: ignore[arg-type,return-value]
+            spec: Any = {"settings": {"log_limit": 1000}}
+            await runner.supervised(spec, runner.audience(spec), work)
+
+    asyncio.run(asyncio.wait_for(body(), 30))
+    [record] = records
+    assert (record["state"], record["reason"]) == (state, reason)

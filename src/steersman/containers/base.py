@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from steersman.core.errors import Unavailable
+from steersman.core.errors import Refused, Unavailable
 from steersman.core.ports import PortBinding as PortBinding
 from steersman.sessions.base import Transport
 from steersman.trees import Collected, Entry, Limits
@@ -30,6 +30,14 @@ from steersman.trees import Collected, Entry, Limits
 
 class CannotRun(Unavailable):
     """What runs containers says that this box cannot run. *reason*: a `core.reports.Reason`."""
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class ServiceEnded(Refused):
+    """A service ended before it answered. *reason*: a `core.reports.Reason`, which says whose."""
 
     def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     STEP_FAILED = "step-failed"
     OUT_OF_MEMORY = "out-of-memory"
     TIMED_OUT = "timed-out"
+    SERVICE_ENDED = "service-ended"
     REJECTED = "rejected"
 
     NEVER_LEASED = "never-leased"

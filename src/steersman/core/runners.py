@@ -160,13 +160,17 @@ class Delete(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Tell the server that this worker gives an attempt up, and why; then it is `Gone`."""
+    """Tell the server that this worker gives an attempt up, and why; then it is `Gone`.
+
+    *permanent*: another attempt would end the same way, and it is the user's to mend.
+    """
 
     attempt: str
     lease: int
     kind: Kind
     reason: Reason | None
     message: str
+    permanent: bool = False
 
 
 Action = Create | Look | Stop | Kill | Delete | Report
@@ -234,12 +238,12 @@ def _watch(held: Held, seen: Seen | None, now: float) -> Action | None:
         return None
     if seen.state is State.ENDED:
         why = f"its runner ended: {seen.note}" if seen.note else "its runner ended"
-        return _report(held, Kind.LOST, seen.reason or Reason.RUNNER_ENDED, why)
+        return _lost(held, seen, Reason.RUNNER_ENDED, why)
     lasted = _stuck(held, seen, now)
     if lasted is not None:
         if not held.looked:
             return Look(held.attempt)
-        return _report(held, Kind.LOST, seen.reason or Reason.NEVER_STARTED, lasted)
+        return _lost(held, seen, Reason.NEVER_STARTED, lasted)
     if held.stopped or held.cancelled is None or now - held.cancelled < CANCELLING:
         return None
     return Stop(held.attempt)
@@ -257,6 +261,15 @@ def _stuck(held: Held, seen: Seen, now: float) -> str | None:
     if held.stage is Stage.PULLING:
         what = "could not fetch our image for"
     return f"{node} {what} it in {most:g} s" + (f": {seen.note}" if seen.note else "")
+
+
+def _lost(held: Held, seen: Seen, otherwise: Reason, why: str) -> Report:
+    """Report a loss; the user's mistake, if its pod shows one, goes before what became of us."""
+    for note in seen.notes:
+        if note.permanent:
+            known = note.reason or Reason.REJECTED
+            return Report(held.attempt, held.lease, Kind.LOST, known, note.text, permanent=True)
+    return _report(held, Kind.LOST, seen.reason or otherwise, why)
 
 
 def _report(held: Held, kind: Kind, reason: Reason | None, message: str) -> Report:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steersman.client import Client
-from steersman.containers.base import CannotRun, Containers
+from steersman.containers.base import CannotRun, Containers, ServiceEnded
 from steersman.core.errors import Interrupted, SteersmanError, UserError
 from steersman.core.events import Level, Notice
 from steersman.core.reports import Reason
@@ -35,6 +35,10 @@ log = logging.getLogger("steersman.runner")
 
 CLEAN = "clean"
 """A runner that left nothing behind says so by a file of this name."""
+
+
+THEIRS = (Reason.STEP_FAILED, Reason.OUT_OF_MEMORY, Reason.TIMED_OUT, Reason.SERVICE_ENDED)
+"""Why an attempt failed that is the user's to mend; whatever else ended it is ours."""
 
 
 class Ending(NamedTuple):
@@ -166,7 +170,7 @@ class Runner:
         except UserError as error:
             self._explain(audience, error)
             return Ending("failed", Reason.REJECTED, str(error))
-        except CannotRun as error:
+        except (CannotRun, ServiceEnded) as error:
             self._explain(audience, error)
             return self._lost(error.reason, str(error))
         except SteersmanError as error:
@@ -280,8 +284,7 @@ class Runner:
 
     def _lost(self, reason: str, message: str) -> Ending:
         """Return the ending that a reason makes: the user's to mend, or ours."""
-        theirs = (Reason.STEP_FAILED, Reason.OUT_OF_MEMORY, Reason.TIMED_OUT)
-        return Ending("failed" if reason in theirs else "errored", Reason(reason), message)
+        return Ending("failed" if reason in THEIRS else "errored", Reason(reason), message)
 
 
 def place(folder: Path) -> Places:

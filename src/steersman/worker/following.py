@@ -121,7 +121,7 @@ class Follower:
             case Delete():
                 await self._cluster.delete(name)
                 say(Event.RUNNER_DELETED, name)
-            case Report(_, _, kind, _, message):
+            case Report(_, _, kind, _, message, _):
                 seen = self._memory.holds.seen.get(name)
                 hearing = await telling.report(self._client, action, seen.node if seen else "")
                 say(Event.ATTEMPT_REPORTED, f"{name} {kind}: {message} ({hearing})")

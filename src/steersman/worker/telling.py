@@ -75,6 +75,8 @@ async def report(client: Client, what: Report, node: str = "") -> str:
         body["reason"] = what.reason
     if node:
         body["node"] = node
+    if what.permanent:
+        body["permanent"] = True
     return await _call(client, "report", body, lambda said: str(said["hearing"]), timeout=TIMEOUT)
 
 

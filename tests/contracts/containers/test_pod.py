@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from steersman.cluster.kubernetes.pools import DOCKER_SOCKET
-from steersman.containers.base import BoxSpec, CannotRun, Image, Service, Upload
+from steersman.containers.base import (
+    BoxSpec,
+    CannotRun,
+    Image,
+    Service,
+    ServiceEnded,
+    Upload,
+)
 from steersman.containers.pod import filling, places, texts
 from steersman.containers.pod.box import PodBox
 from steersman.containers.pod.door import PodContainers
@@ -119,9 +126,11 @@ def test_a_service_that_ended_is_not_waited_for_and_its_words_are_said(tmp_path:
         service = Service("db", "db", "127.0.0.1", ("1/tcp",))
         waiting = asyncio.ensure_future(pod.door.wait_ready(service, 60))
         await asyncio.sleep(0)
-        pod.notes.hear([Note("service-ended", "db", "db ended with 3:\nno disk")])
-        with pytest.raises(Refused, match="no disk"):
+        note = Note("service-ended", "db", "db ended with 3:\nno disk", "service-ended")
+        pod.notes.hear([note])
+        with pytest.raises(ServiceEnded, match="no disk") as raised:
             await waiting
+        assert raised.value.reason == note.reason
         assert await pod.door.service_log(service, 1) == "no disk"
 
     do(body)

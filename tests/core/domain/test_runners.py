@@ -21,6 +21,7 @@ from steersman.core.runners import (
     Kill,
     Kind,
     Look,
+    Note,
     Phase,
     Report,
     Seen,
@@ -111,6 +112,31 @@ def test_a_report_carries_the_lease_and_the_last_words_of_the_runner() -> None:
     (report,) = plan([held(BEGUN)], [seen], [], NOW)
     expected = Report("a", 3, Kind.LOST, Reason.RUNNER_ENDED, "its runner ended: MemoryError")
     assert report == expected
+
+
+NO_IMAGE = Note("stuck", "box", "there is no such image", Reason.IMAGE_UNAVAILABLE, permanent=True)
+DEAD = Note("service-ended", "db", "the service db ended", Reason.SERVICE_ENDED)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason", "permanent"),
+    [
+        (Seen("a", ENDED, 1.0, notes=(DEAD, NO_IMAGE)), Reason.IMAGE_UNAVAILABLE, True),
+        (Seen("a", ENDED, 1.0, reason=Reason.EVICTED, notes=(NO_IMAGE,)), NO_IMAGE.reason, True),
+        (Seen("a", ENDED, 1.0, reason=Reason.EVICTED, notes=(DEAD,)), Reason.EVICTED, False),
+        (Seen("a", ENDED, 1.0), Reason.RUNNER_ENDED, False),
+        # Our own image is nothing that a user could mend.
+        (Seen("a", PENDING, reason=Reason.IMAGE_UNAVAILABLE), Reason.IMAGE_UNAVAILABLE, False),
+    ],
+)
+def test_what_would_happen_again_is_reported_as_that(
+    seen: Seen, reason: Reason, permanent: bool
+) -> None:
+    item = held(BEGUN)._replace(looked=True)
+    (report,) = plan([item], [seen], [], NOW)
+    assert isinstance(report, Report)
+    assert (report.kind, report.reason, report.permanent) == (Kind.LOST, reason, permanent)
+    assert not permanent or report.message == NO_IMAGE.text
 
 
 def test_several_attempts_are_planned_together() -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from steersman.cluster.kubernetes import names, pulls
 from steersman.cluster.kubernetes.facts import Facts
+from steersman.core import services
 from steersman.core.reports import Reason
 from steersman.core.runners import Note
 
@@ -148,10 +149,24 @@ def _ended(pod: Object, name: str, ended: Object, tail: str) -> Note:
         reason = Reason.REJECTED if users else Reason.NEVER_STARTED
         return Note("stuck", who, f"{what} cannot be started: {words}", reason, permanent=users)
     if name != names.BOX:
-        return Note(kind, who, service_ended(pod, name, ended, tail))
+        return Note(kind, who, service_ended(pod, name, ended, tail), _whose(pod, ended))
     if ended.get("reason") == "OOMKilled":
         return Note(kind, who, oom(pod, name), Reason.OUT_OF_MEMORY)
     return Note(kind, who, f"the box ended {how(ended)}", Reason.BOX_LOST)
+
+
+def _whose(pod: Object, ended: Object) -> Reason:
+    """Say why a job cannot go on that waits for a service which ended so."""
+    code = ended.get("exitCode")
+    going = pod["metadata"].get("deletionTimestamp") or (pod.get("status") or NOTHING).get("reason")
+    end = services.Ended(
+        # What a kubelet says of containers of which it knows nothing any more.
+        None if ended.get("reason") == "ContainerStatusUnknown" else code,
+        int(ended.get("signal") or 0),
+        memory=ended.get("reason") == "OOMKilled",
+        going=bool(going),
+    )
+    return services.reason(end)
 
 
 def service_ended(pod: Object, name: str, ended: Object, tail: str) -> str:

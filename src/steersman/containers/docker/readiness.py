@@ -6,13 +6,16 @@ import asyncio
 import sys
 from typing import Any, NamedTuple
 
-from steersman.containers.base import Service
+from steersman.containers.base import Service, ServiceEnded
 from steersman.containers.docker.engine import Engine, EngineRefused
+from steersman.core import services
 from steersman.core.errors import Refused
+from steersman.core.services import Ended
 
 POLL = 0.1
 CONNECT = 1.0
 SETTLED = 1.0
+_HINT = "is its command right, and has it the variables it needs?"
 
 
 class Look(NamedTuple):
@@ -22,10 +25,15 @@ class Look(NamedTuple):
     exit_code: int
     health: str
     error: str
+    out_of_memory: bool = False
 
 
 class NotReady(Exception):
-    """The service will not answer; the message says why."""
+    """The service will not answer; the message says why, and *ended* how it ended, if it did."""
+
+    def __init__(self, message: str, ended: Ended | None = None) -> None:
+        super().__init__(message)
+        self.ended = ended
 
 
 async def wait(engine: Engine, service: Service, seconds: float) -> None:
@@ -63,7 +71,8 @@ async def _look(engine: Engine, service: Service) -> Look:
         raise NotReady(f"is gone: {error}") from error
     if not look.running:
         raise NotReady(
-            f"ended with exit code {look.exit_code}" + (f": {look.error}" if look.error else "")
+            f"ended with exit code {look.exit_code}" + (f": {look.error}" if look.error else ""),
+            Ended(look.exit_code, memory=look.out_of_memory),
         )
     return look
 
@@ -77,6 +86,7 @@ def read(data: dict[str, Any]) -> Look:
         exit_code=int(state.get("ExitCode") or 0),
         health="" if health == "none" else health,
         error=str(state.get("Error") or ""),
+        out_of_memory=bool(state.get("OOMKilled")),
     )
 
 
@@ -103,7 +113,7 @@ async def _connects(address: str, port: int) -> bool | None:
 def refused(service: Service, why: NotReady, log: str) -> Refused:
     """Put the end of the log beside the reason."""
     said = f"; the end of its log:\n{log.rstrip()}" if log.strip() else "; it printed nothing"
-    return Refused(
-        f"service {service.alias} {why}{said}",
-        hint="is its command right, and has it the variables it needs?",
-    )
+    text, hint = f"service {service.alias} {why}{said}", _HINT
+    if why.ended is None:
+        return Refused(text, hint=hint)
+    return ServiceEnded(text, reason=services.reason(why.ended), hint=hint)

@@ -101,7 +101,7 @@ class PodContainers:
         began, pulling, pause = loop.time(), False, _PAUSE
         while not await _accepts(ports):
             if note := self.notes.ended(service.alias):
-                raise Refused(note.text) if not note.permanent else waiting.refusal(note)
+                raise waiting.without(note)
             if pulling != self.notes.is_pulling(service.alias):
                 began, pulling = loop.time(), not pulling
             if loop.time() > began + (self._limits.pulling if pulling else seconds):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 BOX = "box"
+ENDED = "service-ended"
 
 
 class Note(NamedTuple):
@@ -58,7 +59,7 @@ class Notes:
             (
                 note
                 for note in self.all
-                if note.container == alias and (note.reason or note.kind == "service-ended")
+                if note.container == alias and (note.reason or note.kind == ENDED)
             ),
             None,
         )

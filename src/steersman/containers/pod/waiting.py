@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import NamedTuple
 
-from steersman.containers.base import CannotRun
-from steersman.containers.pod.notes import BOX, Note, Notes
+from steersman.containers.base import CannotRun, ServiceEnded
+from steersman.containers.pod.notes import BOX, ENDED, Note, Notes
 from steersman.core.errors import SteersmanError, UserError
 from steersman.core.reports import Reason
 from steersman.core.steps import minutes_words
@@ -29,6 +29,13 @@ def refusal(note: Note) -> SteersmanError:
     if note.permanent:
         return UserError(note.text)
     return CannotRun(note.text, reason=note.reason)
+
+
+def without(note: Note) -> SteersmanError:
+    """Return the error that it means that a service ended, or cannot start, as *note* says."""
+    if note.kind == ENDED:
+        return ServiceEnded(note.text, reason=note.reason or Reason.SERVICE_ENDED)
+    return refusal(note)
 
 
 async def begun(opened: Awaitable[None], notes: Notes, limits: Limits) -> None:
