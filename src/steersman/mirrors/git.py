@@ -26,6 +26,7 @@ from steersman.mirrors.addresses import Address
 from steersman.mirrors.base import Commit, Credentials, Rules
 from steersman.mirrors.fetching import Source
 from steersman.mirrors.repositories import Repository
+from steersman.mirrors.small_archives import Key, SmallArchives
 from steersman.mirrors.submodules import Submodule
 
 _PROJECT = re.compile(r"[a-z0-9]{1,100}")
@@ -42,6 +43,7 @@ class Mirrors:
         self._deadline = deadline
         self.rules = rules or Rules()
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._small = SmallArchives()
 
     async def fetch(
         self,
@@ -84,7 +86,9 @@ class Mirrors:
     async def has(self, project: str, commit: str) -> bool:
         """Tell whether the mirror has *commit*."""
         repository = self._of(project)
-        return repository.is_usable() and await reading.has(repository, commit)
+        if not repository.is_usable():
+            return False
+        return self._small.knows(project, commit) or await reading.has(repository, commit)
 
     async def resolve(self, project: str, ref_or_commit: str) -> Commit:
         """Return the commit that a branch, a tag, an id or HEAD (the default branch) names."""
@@ -118,7 +122,11 @@ class Mirrors:
         *credentials* are shown only to the host that the project itself comes from. All that has to
         be fetched is there before the first byte is yielded.
         """
-        top = self._there(project)
+        top, key = self._there(project), Key(project, commit, submodules, lfs)
+        small = self._small.get(key)
+        if small is not None:
+            yield small
+            return
         if not await reading.has(top, commit):
             raise UserError(f"the mirror has no commit {commit}", hint="fetch it first")
         parts = [archiving.Part(top, commit, "")]
@@ -127,7 +135,7 @@ class Mirrors:
         if lfs:
             parts = await self._with_lfs(parts, credentials)
         async with aclosing(archiving.joined(parts)) as pieces:
-            async for piece in pieces:
+            async for piece in self._small.kept(key, pieces):
                 yield piece
 
     def _bringer(
@@ -173,6 +181,7 @@ class Mirrors:
 
     async def remove(self, project: str) -> None:
         """Remove the mirror and those of its submodules; what is not there is removed already."""
+        self._small.forget(project)
         for name in self._names(project):
             async with self._alone(name):
                 for suffix in (".git", ".new", ".old"):

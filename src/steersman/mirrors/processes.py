@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from steersman.core.errors import Refused, SteersmanError, Unavailable
+from steersman.mirrors.spawning import Process, spawn
 
 PIECE = 64 * 1024
 MOST = 16 * 1024 * 1024
@@ -63,7 +63,6 @@ async def stream(
     """
     process = await _start(command)
     errors = asyncio.create_task(_errors(process))
-    assert process.stdout is not None  # noqa: S101 - for mypy
     try:
         while True:
             async with asyncio.timeout(command.deadline):
@@ -87,17 +86,7 @@ def _too_slow(command: Command) -> Unavailable:
 
 async def _start(command: Command) -> Process:
     try:
-        return await asyncio.create_subprocess_exec(
-            *command.words,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=dict(command.environment),
-            cwd="/",
-            pass_fds=command.held,
-            start_new_session=True,
-            limit=PIECE,
-        )
+        return await spawn(command.words, command.environment, command.held, PIECE)
     except FileNotFoundError as error:
         raise Refused("git is not installed here", hint="install git 2.31 or newer") from error
     except OSError as error:
@@ -105,7 +94,6 @@ async def _start(command: Command) -> Process:
 
 
 async def _output(process: Process, most: int) -> bytes:
-    assert process.stdout is not None  # noqa: S101 - for mypy
     out = bytearray()
     while len(out) <= most and (piece := await process.stdout.read(PIECE)):
         out += piece
@@ -114,7 +102,6 @@ async def _output(process: Process, most: int) -> bytes:
 
 async def _errors(process: Process) -> str:
     """Read all of stderr, lest git wait for us, and return its last part."""
-    assert process.stderr is not None  # noqa: S101 - for mypy
     kept = b""
     while piece := await process.stderr.read(PIECE):
         kept = (kept + piece)[-_ERRORS:]
@@ -123,7 +110,6 @@ async def _errors(process: Process) -> str:
 
 async def _end(process: Process, errors: asyncio.Task[str]) -> None:
     """See to it that nothing of *process* is left, whatever state it is in."""
-    assert process.stdout is not None  # noqa: S101 - for mypy
     if process.returncode is not None and errors.done():
         return
     try:
@@ -138,7 +124,6 @@ async def _end(process: Process, errors: asyncio.Task[str]) -> None:
 
 
 async def _drained(process: Process, errors: asyncio.Task[str]) -> None:
-    assert process.stdout is not None  # noqa: S101 - for mypy
     while await process.stdout.read(PIECE):
         pass
     await asyncio.shield(errors)
