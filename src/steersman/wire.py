@@ -45,6 +45,14 @@ class WorkerSays(TypedDict):
     pods: NotRequired[bool]
 
 
+class Installation(TypedDict):
+    """The *id* of an installation, by which its workers know their pods: what else runs there is
+    not theirs to end.
+    """
+
+    id: str
+
+
 class ContainerWanted(TypedDict):
     """The box of a pod, or a service under its alias as *name*.
 

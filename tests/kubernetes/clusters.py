@@ -27,6 +27,7 @@ SMALL = Amounts("10m", "64Mi", "64Mi")
 POOL = Pool("default", SMALL, Amounts("2", "1Gi", "2Gi"), SMALL, SMALL)
 WAITS = ("sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait")
 PREFIX = "steer-test-"
+INSTALLATION = "tests"
 
 
 def kubeconfig() -> Path | None:
@@ -92,10 +93,15 @@ def namespace() -> Iterator[str]:
 
 
 def cluster(
-    namespace: str, run: tuple[str, ...] = WAITS, prepare: tuple[str, ...] = ("true",), **pool: Any
+    namespace: str,
+    run: tuple[str, ...] = WAITS,
+    prepare: tuple[str, ...] = ("true",),
+    installation: str = INSTALLATION,
+    **pool: Any,
 ) -> KubernetesCluster:
     """Return a door to the cluster whose runners are shells that do as they are told."""
-    where = Where(namespace, {"default": POOL._replace(**pool)}, Ours(IMAGE, prepare, run))
+    known = {"default": POOL._replace(**pool)}
+    where = Where(namespace, installation, known, Ours(IMAGE, prepare, run))
     return KubernetesCluster(api(), where, patience())
 
 

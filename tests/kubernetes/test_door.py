@@ -31,6 +31,13 @@ def spec(attempt: str, **wanted: Any) -> RunnerSpec:
     return RunnerSpec(attempt, "t0ken", "http://ci.test", "default", {}, clusters.wanted(**wanted))
 
 
+def left_over(attempt: str) -> dict[str, Any]:
+    """Return a Secret that some worker of this installation made."""
+    made = manifests.secret(spec(attempt))
+    made["metadata"]["labels"][names.INSTALLATION] = clusters.INSTALLATION
+    return made
+
+
 class Scene:
     def __init__(self, namespace: str, door: KubernetesCluster, api: Api) -> None:
         self.namespace, self.door, self.api = namespace, door, api
@@ -67,7 +74,7 @@ def play(namespace: str, work: Callable[[Scene], Coroutine[Any, Any, None]], **m
 
 def test_a_secret_without_a_pod_is_found_and_removed_once_nobody_wants_it(namespace: str) -> None:
     async def work(scene: Scene) -> None:
-        left = manifests.secret(spec("left"))
+        left = left_over("left")
         await scene.api.call("POST", f"{scene.path}/secrets", left)
         await scene.door.runners()
         await scene.door.sweep()
@@ -86,7 +93,7 @@ def test_a_secret_without_a_pod_is_found_and_removed_once_nobody_wants_it(namesp
 
 def test_a_secret_whose_pod_was_never_made_is_made_whole(namespace: str) -> None:
     async def work(scene: Scene) -> None:
-        half = manifests.secret(spec("half"))
+        half = left_over("half")
         await scene.api.call("POST", f"{scene.path}/secrets", half)
         await scene.door.runners()
         await scene.door.create(spec("half"))
@@ -157,6 +164,28 @@ def test_what_the_api_server_refuses_is_said_in_its_words(namespace: str) -> Non
         with pytest.raises(UserError, match="Invalid value"):
             await scene.door.create(spec("bad", box={"env": {"not a name": "x"}}))
         assert not await scene.there("secrets", "bad")
+
+    play(namespace, work)
+
+
+def test_two_installations_in_one_namespace_see_nothing_of_each_other(namespace: str) -> None:
+    async def work(scene: Scene) -> None:
+        other = clusters.cluster(namespace, installation="another")
+        try:
+            for door, attempt in ((scene.door, "mine"), (other, "theirs")):
+                await door.runners()
+                await door.create(spec(attempt))
+            await clusters.up(scene.door, "mine")
+            await clusters.up(other, "theirs")
+            for _ in range(3):
+                await scene.door.sweep()
+                await other.sweep()
+            assert {each.attempt for each in await scene.door.runners()} == {"mine"}
+            assert {each.attempt for each in await other.runners()} == {"theirs"}
+            await scene.door.kill("mine")
+            await other.kill("theirs")
+        finally:
+            await other.close()
 
     play(namespace, work)
 

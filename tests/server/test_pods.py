@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select, update
 
+from steersman.cluster.kubernetes import names
 from steersman.core import deadlines
 from steersman.core.reports import Reason
 from steersman.server import listening
@@ -126,6 +127,15 @@ async def test_a_worker_that_makes_pods_is_told_what_each_holds(shop: Shop) -> N
         "project": "shop", "run": "1", "job": "build", "pipeline": "build", "attempt": "1",
     }  # fmt: skip
     assert (wanted["avoid"], wanted["repeatable"], wanted["docker"]) == ([], True, False)
+
+
+@in_shop
+async def test_all_workers_are_told_the_same_installation_and_nobody_else_is(shop: Shop) -> None:
+    here, path = shop.here, "/worker/v1/installation"
+    first, again = [await here.call("GET", path, token=here.worker) for _ in range(2)]
+    assert first.json() == again.json()
+    assert names.label(first.json()["id"]), "it is the value of a label"
+    assert (await here.call("GET", path)).status_code == 403
 
 
 @in_shop

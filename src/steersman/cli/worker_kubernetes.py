@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import yaml
 
 from steersman import __version__
-from steersman.client import Client, patience
+from steersman.client import Client, patience, patiently
 from steersman.cluster.kubernetes import api, pools
 from steersman.cluster.kubernetes.containers import Ours
 from steersman.cluster.kubernetes.door import KubernetesCluster, Where
 from steersman.cluster.kubernetes.pools import Pool
 from steersman.core.errors import UserError
-from steersman.worker import Settings, Worker
+from steersman.worker import Settings, Worker, telling
 
 SLOTS = 100
 
@@ -63,8 +63,6 @@ async def work(server: str, token: str, flags: PodFlags) -> None:
     """Work until this is cancelled; pods that are at work go on."""
     known, said = read_pools(flags.pools_file), _for_runners(flags)
     pause = patience()
-    where = Where(flags.namespace, known, Ours(flags.image), flags.surplus)
-    cluster = KubernetesCluster(api.connect(pause, flags.kubeconfig), where, pause)
     settings = Settings(
         name=flags.name,
         server_url=flags.runner_url,
@@ -74,11 +72,17 @@ async def work(server: str, token: str, flags: PodFlags) -> None:
         pods=True,
     )
     agent = f"steersman-worker/{__version__}"
-    try:
-        async with Client(server, token, user_agent=agent) as client:
+    connection = api.connect(pause, flags.kubeconfig)
+    async with Client(server, token, user_agent=agent) as client:
+        mine = await patiently(
+            lambda: telling.installation(client), pause=pause, give_up_after=None
+        )
+        where = Where(flags.namespace, mine, known, Ours(flags.image), flags.surplus)
+        cluster = KubernetesCluster(connection, where, pause)
+        try:
             await Worker(client, cluster, settings, now=time.time, pause=pause).run()
-    finally:
-        await cluster.close()
+        finally:
+            await cluster.close()
 
 
 async def work_until_told(server: str, token: str, flags: PodFlags) -> None:

@@ -16,8 +16,8 @@ from steersman.core.reports import (
     WorkerReport,
     known_reason,
 )
+from steersman.server import installations, renewing
 from steersman.server import pods as pod_contents
-from steersman.server import renewing
 from steersman.server.access import Caller, Parts, Worker
 from steersman.server.platform import Platform
 from steersman.server.queue import Asks, Grant
@@ -28,6 +28,12 @@ MOST_AT_ONCE = 100
 MOST_FOUND = 1000
 LONGEST_WAIT = 30.0
 MOST_MESSAGE = 2000
+
+
+@router.get("/installation")
+async def installation(parts: Parts, who: Worker) -> wire.Installation:
+    """Say whose pods are this server's: others may share a namespace."""
+    return {"id": await installations.identity(parts)}
 
 
 @router.post("/lease")

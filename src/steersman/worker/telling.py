@@ -37,6 +37,12 @@ class Renewal(NamedTuple):
     adopted: tuple[Given, ...]
 
 
+async def installation(client: Client) -> str:
+    """Ask which installation this is."""
+    answer = await client.call("GET", "/worker/v1/installation", None, timeout=TIMEOUT)
+    return str(answer["id"])
+
+
 async def lease(client: Client, says: wire.WorkerSays) -> tuple[Given, ...]:
     """Ask for work, as long as the worker says that it waits."""
 

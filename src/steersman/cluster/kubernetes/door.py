@@ -38,10 +38,12 @@ log = logging.getLogger("steersman.cluster")
 class Where(NamedTuple):
     """The *namespace* of the pods, what is in *pools*, and our image.
 
+    Only what bears the id of our *installation* is ours: others may use the same namespace.
     *surplus* is how many pods may wait for a place: in a cluster that grows, they make it grow.
     """
 
     namespace: str
+    installation: str
     pools: Mapping[str, Pool]
     ours: Ours
     surplus: int = 0
@@ -56,7 +58,8 @@ class KubernetesCluster:
         self._api = api
         self._where = where
         self._pause = pause
-        self._watching = Watching(api, where.namespace, pause)
+        self._selector = names.selector(where.installation)
+        self._watching = Watching(api, where.namespace, pause, self._selector)
         self._path = f"/api/v1/namespaces/{where.namespace}"
         self._full_until = 0.0
         self._quotas: tuple[float, list[dict[str, Any]]] = (float("-inf"), [])
@@ -80,10 +83,14 @@ class KubernetesCluster:
             return
         pod = manifests.pod(spec, pool, self._where.ours, self._avoided(spec, pool))
         await self._make_secret(spec)
-        made = await self._make_pod(spec, pod)
+        made = await self._make_pod(spec, self._labelled(pod))
         self._watching.pods.put(made)
         self._without.pop(spec.attempt, None)
         await self._own(spec, made)
+
+    def _labelled(self, manifest: manifests.Manifest) -> manifests.Manifest:
+        manifest["metadata"]["labels"][names.INSTALLATION] = self._where.installation
+        return manifest
 
     def _avoided(self, spec: RunnerSpec, pool: Pool) -> Avoided:
         """Stay away from nodes on which this job was lost, if there is any other."""
@@ -95,7 +102,7 @@ class KubernetesCluster:
     async def _make_secret(self, spec: RunnerSpec) -> None:
         path = f"{self._path}/secrets"
         try:
-            await self._api.call("POST", path, manifests.secret(spec))
+            await self._api.call("POST", path, self._labelled(manifests.secret(spec)))
         except Exists:
             # Another worker made it, who is gone or slow: the same, unless its pod is gone too.
             await self._renew_secret(spec)
@@ -247,7 +254,7 @@ class KubernetesCluster:
     async def sweep(self) -> None:
         """Look once."""
         accept = {"Accept": METADATA.format(kind="PartialObjectMetadataList")}
-        by = {"labelSelector": names.SELECTOR}
+        by = {"labelSelector": self._selector}
         said = await self._api.call("GET", f"{self._path}/secrets", None, by, accept)
         found = {
             each["metadata"]["labels"][names.ATTEMPT]

@@ -10,6 +10,7 @@ OWN = "steersman.dev"
 MANAGED = "app.kubernetes.io/managed-by"
 MANAGER = "steersman"
 ATTEMPT, POOL, TRUSTED = f"{OWN}/attempt", f"{OWN}/pool", f"{OWN}/trusted"
+INSTALLATION = f"{OWN}/installation"
 SERVICES = f"{OWN}/services"
 SELECTOR = f"{MANAGED}={MANAGER},{ATTEMPT}"
 # What a person's own `steer run` makes, no worker looks at.
@@ -18,6 +19,11 @@ PERSONAL_SELECTOR = f"{MANAGED}={PERSONAL},{ATTEMPT}"
 PREPARE, RUNNER, BOX, SERVICE = "prepare", "runner", "box", "svc-"
 _ATTEMPT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+
+
+def selector(installation: str) -> str:
+    """Return what selects the objects of one installation: several may share a namespace."""
+    return f"{SELECTOR},{INSTALLATION}={installation}"
 
 
 def named(attempt: str) -> str:

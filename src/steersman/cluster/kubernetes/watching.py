@@ -37,9 +37,7 @@ class Watching:
     *selector* says whose pods these are.
     """
 
-    def __init__(
-        self, api: Api, namespace: str, pause: Patience, selector: str = names.SELECTOR
-    ) -> None:
+    def __init__(self, api: Api, namespace: str, pause: Patience, selector: str) -> None:
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}"
         self.woken = asyncio.Event()
