@@ -133,3 +133,10 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("text", IMPOSSIBLE)
 def test_what_no_pod_can_hold_is_refused_in_words(text: str) -> None:
     assert IMPOSSIBLE[text] in str(refused(f"{text}\n"))
+
+
+def test_a_step_that_needs_an_engine_is_refused_with_what_to_use_instead() -> None:
+    text = "box: busybox\nbuild:\n  steps:\n    - internal/docker-push: {repository: a}\n"
+    with pytest.raises(UserError, match="internal/docker-push is not possible in a pod") as raised:
+        wanted(text)
+    assert "docs/image-builds.md" in str(raised.value.hint)

@@ -75,6 +75,17 @@ _WHAT = [
         help="keep the artifacts of steps, and the source where the output is empty",
     ),
 ]
+_BOX = [
+    _flag("--checkpoint", metavar="NAME", help="begin after the step with this `checkpoint`"),
+    _flag("--commit", metavar="IMAGE", help="make this image of the box once all has succeeded"),
+    _flag("--tag"),
+    _flag("--message"),
+    _flag(
+        "--attach-on-error",
+        is_flag=True,
+        help="open a shell in the box of a failed run before it is removed",
+    ),
+]
 _SEVERAL = [
     _flag(
         "--parallel",
@@ -107,7 +118,7 @@ _CONTAINERS = [
         show_default=True,
         help="when to pull images",
     ),
-    _flag("--docker-local", is_flag=True, help="the same as --pull never"),
+    _flag("--docker-local", is_flag=True, help="pull nothing, and push nothing"),
     _flag("--docker-host", envvar="DOCKER_HOST", help="address of the container engine"),
     _flag("--docker-tls-verify", envvar="DOCKER_TLS_VERIFY"),
     _flag("--docker-cert-path", envvar="DOCKER_CERT_PATH"),
@@ -213,7 +224,7 @@ _DISPLAY = [
 
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command every flag of running a pipeline."""
-    return _given(function, _WHAT, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
+    return _given(function, _WHAT, _BOX, _VARIABLES, _ENGINE, _LIMITS, _PLACES, _FACTS, _DISPLAY)
 
 
 def dev_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -228,7 +239,7 @@ def dev_options(function: Callable[..., Any]) -> Callable[..., Any]:
         default=True,
         help="publish the ports of box and services [default: on]",
     )
-    what = [direct_mount if each is _DIRECT_MOUNT else each for each in _WHAT]
+    what = [direct_mount if each is _DIRECT_MOUNT else each for each in (*_WHAT, *_BOX)]
     engine = [expose_ports if each is _EXPOSE_PORTS else each for each in _ENGINE]
     return _given(function, what, _VARIABLES, engine, _LIMITS, _PLACES, _FACTS, _DISPLAY)
 
@@ -236,7 +247,7 @@ def dev_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def anywhere_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the same flags but the pipeline's name, and a cluster as another place."""
     engine = [*_CONTAINERS, _where("auto", "containers", "host", "kubernetes")]
-    what = [*_WHAT[1:], *_SEVERAL]
+    what = [*_WHAT[1:], *_BOX, *_SEVERAL]
     return _given(function, what, _VARIABLES, engine, _CLUSTER, _LIMITS, _PLACES, _FACTS, _DISPLAY)
 
 

@@ -11,6 +11,18 @@ from steersman.core.registry_logins import SECRETS
 PUSH = "internal/docker-push"
 RUN = "internal/docker-run"
 STORE = "internal/store-container"
+INSTEAD = {
+    **dict.fromkeys(
+        (PUSH, "internal/docker-scratch-push", "internal/docker-build", STORE),
+        "run it where Docker or Podman is; in a pod a step of your own makes and pushes the image, "
+        "by skopeo and umoci or by buildah: see docs/image-builds.md",
+    ),
+    **dict.fromkeys(
+        (RUN, "internal/docker-kill"),
+        "name it among the `services` of the pipeline: those run in a pod too",
+    ),
+}
+"""What to use where no container engine is for the steps that need one."""
 
 
 def keep_box(steps: Iterable[Step]) -> bool:

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from steersman.core import filled_boxes, links, references, resources, retries, service_ports
+from steersman.core import (
+    filled_boxes,
+    internal_steps,
+    links,
+    references,
+    resources,
+    retries,
+    service_ports,
+)
 from steersman.core.errors import UserError
 from steersman.core.filled_boxes import Values
 from steersman.core.pipelines import boxes, model
@@ -78,6 +86,7 @@ def wanted(pipeline: model.Pipeline, given: Values, about: About) -> Pod:
     """Return what the pod holds; `UserError` for a pipeline that cannot run in one."""
     if pipeline.box is None:
         raise UserError(f"pipeline {pipeline.name} has no box", hint="write `box: IMAGE`")
+    _refuse_engine_steps(pipeline)
     links_env: dict[str, str] = {}
     services: list[Container] = []
     listening: list[service_ports.Listening] = []
@@ -100,6 +109,17 @@ def wanted(pipeline: model.Pipeline, given: Values, about: About) -> Pod:
         limit=about.limit,
         labels=about.labels,
     )
+
+
+def _refuse_engine_steps(pipeline: model.Pipeline) -> None:
+    """Refuse steps that need a container engine; which target will run is not known here."""
+    steps = () if pipeline.targets else (*pipeline.steps, *pipeline.after_steps)
+    for step in steps:
+        if step.id in internal_steps.INSTEAD:
+            raise UserError(
+                f"{step.place}: the step {step.id} is not possible in a pod",
+                hint=internal_steps.INSTEAD[step.id],
+            )
 
 
 def _check_name(box: model.Box) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from steersman.containers.base import Image, PullPolicy, ServiceSpec
-from steersman.core import image_builds, image_changes, ports, references
+from steersman.core import image_builds, image_changes, internal_steps, ports, references
 from steersman.core import registry_logins as registries
 from steersman.core.errors import UserError
 from steersman.core.image_changes import Fill, Properties
@@ -21,7 +21,7 @@ class DockerRun:
     """Starts an image of docker-build, or one of a registry; it ends with the run at the latest."""
 
     needs = engine.NEEDS
-    instead = "name it among the `services` of the pipeline: those run in a pod too"
+    instead = internal_steps.INSTEAD[internal_steps.RUN]
     attended = False
 
     def check(self, step: Step) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from steersman.containers.base import Capability
 from steersman.containers.images import Images, Imaging
+from steersman.core import internal_steps
 from steersman.core.errors import UserError
 from steersman.executor.internal_steps.base import Scene
 
 NEEDS = frozenset({Capability.COMMIT})
-INSTEAD = (
-    "run it where Docker or Podman is; in a pod a step of your own makes and pushes the image, "
-    "by skopeo and umoci or by buildah: see docs/image-builds.md"
-)
+INSTEAD = internal_steps.INSTEAD[internal_steps.PUSH]
 
 
 def images(scene: Scene) -> Images:
