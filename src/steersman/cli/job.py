@@ -15,10 +15,11 @@ from steersman.cli import git_facts
 from steersman.cli.working_dir import WorkingDir
 from steersman.containers.base import Containers, PullPolicy
 from steersman.containers.terminals import Attend
-from steersman.core import environment_file, ignores, resources, variables
+from steersman.core import checkpoints, environment_file, ignores, resources, variables
 from steersman.core.errors import UserError
-from steersman.core.pipelines.model import Config, Pipeline
+from steersman.core.pipelines.model import Config, Pipeline, Step
 from steersman.core.pipelines.pick import target_steps, timeouts
+from steersman.core.references import Reference
 from steersman.core.variables import Command, RunFacts
 from steersman.executor import Job, Settings
 from steersman.executor.job import StepToPublish
@@ -62,7 +63,7 @@ def build_job(
     return Job(
         run_id=run_id,
         pipeline=request.pipeline,
-        steps=target_steps(request.pipeline, flags["deploy_target"]),
+        steps=_steps(request),
         public=(*variables.of_run(facts), *given.public),
         hidden=given.hidden,
         source=request.source or request.project,
@@ -79,7 +80,11 @@ def build_job(
             registry=_registry(flags, working.steps),
         ),
         new_id=new_id,
-        settings=settings(request.config, request.pipeline, flags),
+        settings=settings(request.config, request.pipeline, flags)._replace(
+            checkpoint=flags.get("checkpoint") or "",
+            commit=_commit(flags, facts.git_branch),
+            message=flags.get("message") or f"run {run_id} of {facts.pipeline}",
+        ),
         publish=_publish,
     )
 
@@ -98,6 +103,14 @@ def _registry(flags: Flags, steps: Path) -> Registry | None:
     from steersman.cli import step_registry
 
     return step_registry.of_flags(flags, steps)
+
+
+def _steps(request: Request) -> tuple[Step, ...]:
+    """Return the steps to run: those of the target, from the checkpoint on."""
+    steps = target_steps(request.pipeline, request.flags["deploy_target"])
+    if name := request.flags.get("checkpoint"):
+        return checkpoints.after(steps, name)
+    return steps
 
 
 def new_run_id() -> str:
@@ -126,6 +139,11 @@ def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
         network=flags["docker_network"],
         push=not flags["docker_local"],
     )
+
+
+def _commit(flags: Flags, branch: str) -> Reference | None:
+    name = flags.get("commit")
+    return checkpoints.committed(name, flags.get("tag"), branch) if name else None
 
 
 def _memory(pipeline: Pipeline, flags: Flags) -> int | None:

@@ -43,6 +43,10 @@ def command(name: str, target: str, **flags: Any) -> int:
     if any(each.name == name for each in config.workflows):
         from steersman.cli.workflows.running import named
 
+        for flag in ("checkpoint", "commit", "attach_on_error"):
+            if flags[flag]:
+                words = f"--{flag.replace('_', '-')}"
+                raise UserError(f"{name} is a workflow, which has many boxes: {words} is for one")
         return named(name, project, config, flags)
     if flags["first"] is not None or flags["parallel"] is not None:
         raise UserError(

@@ -52,6 +52,8 @@ def run_read(command: Command, project: Path, config: Config, flags: Flags) -> i
             from steersman.cli import own_terminal
 
             request = request._replace(attend=partial(own_terminal.attend, tell))
+        elif flags.get("attach_on_error"):
+            raise UserError("--attach-on-error needs a terminal, and there is none here")
         return stopping.run(_run(request, tell, stopping.cancelled))
 
 
@@ -106,7 +108,10 @@ async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> in
         working.point(
             "latest_deploy" if request.command is Command.DEPLOY else "latest", job.run_id
         )
-        attempt = Attempt(job, containers, tell, cancelled=cancelled, clock=time.monotonic)
+        hold = request.attend if request.flags.get("attach_on_error") else None
+        attempt = Attempt(
+            job, containers, tell, cancelled=cancelled, clock=time.monotonic, hold=hold
+        )
         outcome = await attempt.run()
     finally:
         await containers.close()

@@ -80,7 +80,10 @@ class Image(NamedTuple):
 
 
 class Mount(NamedTuple):
-    """A folder of this machine seen in a container (`--direct-mount`, `--enable-volumes`)."""
+    """A folder of this machine seen in a container (`--direct-mount`, `--enable-volumes`).
+
+    An empty *source* is no folder of ours: a fresh one stands there, whatever the image has.
+    """
 
     source: str
     target: str

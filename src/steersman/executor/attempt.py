@@ -120,6 +120,8 @@ class Attempt:
             if self._succeeded and (folder := await storing.what_to_keep(self.job, prepared)):
                 keep = storing.keep_output(self.job, prepared, folder, self.notice)
                 await self._step(STORE, Phase.STORE, lambda: keep)
+            if self._succeeded and self.job.settings.commit:
+                await self._step("commit", Phase.STORE, self._commit)
             await self._after_steps(prepared)
             if not self.job.settings.direct_mount:
                 await self._keep_cache(prepared)
@@ -128,6 +130,14 @@ class Attempt:
             await self._hold_box(prepared)
         finally:
             await prepared.session.close()
+
+    async def _commit(self) -> None:
+        from steersman.executor import committing
+
+        name, message = self.job.settings.commit, self.job.settings.message
+        if name is not None:
+            await committing.commit(self.job, self.containers, name, message)
+            self.notice(Level.INFO, f"the box is the image {name}")
 
     async def _hold_box(self, prepared: Prepared) -> None:
         """Hold the box of a job that failed, where somebody asked for that."""
@@ -224,8 +234,11 @@ class Attempt:
                 return
             if self.cancelled.is_set():
                 self._never_ran(ready)
-            else:
-                await self._run_step(prepared, ready, Phase.MAIN)
+            elif await self._run_step(prepared, ready, Phase.MAIN) and ready.step.checkpoint:
+                from steersman.executor import committing
+
+                name = ready.step.checkpoint
+                await committing.checkpoint(self.job, self.containers, name, self.notice)
 
     def _never_ran(self, ready: ReadyStep) -> None:
         name = ready.step.display_name

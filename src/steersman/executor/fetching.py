@@ -51,8 +51,6 @@ async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
 
         dispatch.check(step)
         return ReadyStep(step, None, (), root, report)
-    if step.checkpoint:
-        notice(Level.WARNING, f"{step.place}: checkpoints are not supported yet; it is not made")
     if step.kind is StepKind.SCRIPT:
         fetched = job.step_store.fetch(step)
     else:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from steersman.containers.base import PullPolicy
 from steersman.containers.terminals import Attend
 from steersman.core.pipelines.model import Pipeline, Step
+from steersman.core.references import Reference
 from steersman.core.variables import Variable
 from steersman.step_store import StepStore
 from steersman.trees import Limits
@@ -25,7 +26,8 @@ class Settings(NamedTuple):
     patterns of JUnit files, kept below `tests` of the job's folder. *push* False only tags what
     would be pushed. A *shared* engine serves others too: no image of the job stays there, and it
     pushes nothing as the owner of the machine. *attended*: somebody is there to end what has no
-    deadline.
+    deadline. *checkpoint* is where the box is taken up, *commit* the image it becomes in the end,
+    with *message*.
     """
 
     command_timeout: float = 25 * 60.0
@@ -36,6 +38,9 @@ class Settings(NamedTuple):
     keep_source: bool = False
     measure: bool = False
     attended: bool = False
+    checkpoint: str = ""
+    commit: Reference | None = None
+    message: str = ""
     isolate: bool = False
     reports: tuple[str, ...] = ()
     direct_mount: bool = False

@@ -16,8 +16,8 @@ from steersman.containers.base import (
     Service,
     ServiceSpec,
 )
-from steersman.core import filled_boxes, internal_steps, links, ports
-from steersman.core.errors import UserError
+from steersman.core import checkpoints, filled_boxes, internal_steps, links, ports
+from steersman.core.errors import Refused, UserError
 from steersman.core.events import Level
 from steersman.core.filled_boxes import Values
 from steersman.core.masking import Masker
@@ -46,6 +46,19 @@ async def launch(job: Job, containers: Containers, notice: Notice) -> Launched:
         links_env |= links.variables(services[-1], run_id=job.run_id, passed_on=links_env)
     box, secrets = await _create_box(job, containers, links_env, notice)
     return Launched(box, tuple(services), secrets)
+
+
+async def _checkpoint(job: Job, box: model.Box, containers: Containers) -> Image:
+    """Return the image of the checkpoint that is begun at; only this machine has it."""
+    name = job.settings.checkpoint
+    wanted = checkpoints.image(filled_boxes.image(box, _values(job)), name)
+    try:
+        return await containers.image(str(wanted), pull=PullPolicy.NEVER)
+    except Refused as error:
+        raise UserError(
+            f"checkpoint {name} was not made here yet: there is no image {wanted}",
+            hint="run the pipeline once without --checkpoint",
+        ) from error
 
 
 async def _image(job: Job, box: model.Box, containers: Containers, notice: Notice) -> Image:
@@ -111,7 +124,10 @@ async def _create_box(
     box = job.pipeline.box
     if box is None:
         raise UserError(f"pipeline {job.pipeline.name} has no box", hint="write `box: IMAGE`")
-    image = await _image(job, box, containers, notice)
+    begins_at = job.settings.checkpoint
+    image = await (
+        _checkpoint(job, box, containers) if begins_at else _image(job, box, containers, notice)
+    )
     docker_mounts, docker_env = (
         containers.inner_engine(job.run_id) if job.pipeline.docker else ((), {})
     )
@@ -119,7 +135,7 @@ async def _create_box(
     env = {**filled_boxes.env(box, given), **links_env, **docker_env}
     seen, secret = filled_boxes.split_hidden(env, given)
     steps = (*job.steps, *job.pipeline.after_steps)
-    kept = internal_steps.keep_box(steps)
+    kept = internal_steps.keep_box(steps) or job.settings.commit is not None
     if kept:  # what is of this run only has no place in an image
         passing = {**links_env, **docker_env}
         secret |= {name: value for name, value in seen.items() if name in passing}
@@ -136,7 +152,7 @@ async def _create_box(
             entrypoint=box.entrypoint,
             env=seen,
             user=box.user,
-            mounts=(*_direct_mounts(job), *_mounts(job, box), *docker_mounts),
+            mounts=(*_direct_mounts(job), *_fresh(job), *_mounts(job, box), *docker_mounts),
             ports=published,
             privileged=job.pipeline.docker,
             dns=job.settings.dns,
@@ -154,6 +170,16 @@ def _mounts(job: Job, box: model.Box) -> tuple[Mount, ...]:
     text = _values(job).fill(box.volumes)
     pairs = (part.partition(":") for part in text.replace(",", " ").split())
     return tuple(Mount(source=host, target=guest or host) for host, _, guest in pairs)
+
+
+def _fresh(job: Job) -> tuple[Mount, ...]:
+    """Name what a checkpoint's image has of an earlier run: its source, output, cache and steps."""
+    if not job.settings.checkpoint:
+        return ()
+    folders = [f"{job.root}/pipeline", f"{job.root}/report"]
+    if not job.base_path.startswith(f"{folders[0]}/") and not job.settings.direct_mount:
+        folders.append(job.base_path)
+    return tuple(Mount(source="", target=folder) for folder in folders)
 
 
 def _direct_mounts(job: Job) -> tuple[Mount, ...]:

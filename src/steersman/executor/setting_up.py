@@ -89,6 +89,8 @@ def refuse_what_is_lacking(job: Job, containers: Containers) -> None:
         (pipeline.services, Capability.SERVICES, "services"),
         (pipeline.docker, Capability.PRIVILEGED, "docker: true"),
         (job.settings.direct_mount, Capability.VOLUMES, "--direct-mount"),
+        (job.settings.commit, Capability.COMMIT, "--commit"),
+        (job.settings.checkpoint, Capability.COMMIT, "--checkpoint"),
     ]
     for needed, capability, words in needs:
         if needed and capability not in can:

@@ -99,6 +99,8 @@ def _host(spec: BoxSpec | ServiceSpec, mode: str | None) -> Json:
 
 
 def _mount(mount: Mount) -> Json:
+    if not mount.source:
+        return {"Type": "volume", "Target": mount.target, "VolumeOptions": {"NoCopy": True}}
     return {
         "Type": "bind",
         "Source": mount.source,
