@@ -141,7 +141,7 @@ def with_tokens(folder: Path) -> Iterator[tuple[Registry, list[str]]]:
             return None
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         auth = (
             f"auth: {{token: {{realm: 'http://127.0.0.1:{server.server_port}/token', "
             f"service: tests, issuer: tests, rootcertbundle: {folder / 'signer.pem'}}}}}\n"
