@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Mapping
@@ -13,13 +14,14 @@ from typing import Any, NamedTuple
 import yaml
 
 from steersman import __version__
-from steersman.client import Client, patience, patiently
+from steersman.client import Client, Patience, patience, patiently
 from steersman.cluster.kubernetes import api, pools
 from steersman.cluster.kubernetes.containers import Ours
 from steersman.cluster.kubernetes.door import KubernetesCluster, Where
 from steersman.cluster.kubernetes.pools import Pool
-from steersman.core.errors import UserError
+from steersman.core.errors import Unavailable, UserError
 from steersman.worker import Settings, Worker, telling
+from steersman.worker.logs import Event, say
 
 SLOTS = 100
 
@@ -74,15 +76,26 @@ async def work(server: str, token: str, flags: PodFlags) -> None:
     agent = f"steersman-worker/{__version__}"
     connection = api.connect(pause, flags.kubeconfig)
     async with Client(server, token, user_agent=agent) as client:
-        mine = await patiently(
-            lambda: telling.installation(client), pause=pause, give_up_after=None
-        )
+        mine = await _installation(client, pause)
         where = Where(flags.namespace, mine, known, Ours(flags.image), flags.surplus)
         cluster = KubernetesCluster(connection, where, pause)
         try:
             await Worker(client, cluster, settings, now=time.time, pause=pause).run()
         finally:
             await cluster.close()
+
+
+async def _installation(client: Client, pause: Patience) -> str:
+    """Ask whose pods are ours, for as long as the server is away."""
+
+    async def ask() -> str:
+        try:
+            return await telling.installation(client)
+        except Unavailable as error:
+            say(Event.SERVER_AWAY, str(error), level=logging.WARNING)
+            raise
+
+    return await patiently(ask, pause=pause, give_up_after=None)
 
 
 async def work_until_told(server: str, token: str, flags: PodFlags) -> None:
