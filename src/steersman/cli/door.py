@@ -23,7 +23,10 @@ async def choose(flags: Mapping[str, Any], working: WorkingDir, tell: Audience) 
     if flags["where"] == "host":
         return _host(working)
     containers = _docker(
-        flags["docker_host"], flags["docker_tls_verify"], flags["docker_cert_path"]
+        flags["docker_host"],
+        flags["docker_tls_verify"],
+        flags["docker_cert_path"],
+        keeps=flags["no_remove"],
     )
     try:
         await containers.require()
@@ -46,13 +49,19 @@ def every(working: WorkingDir, docker_host: str | None) -> Iterator[Containers]:
 
 
 def _docker(
-    host: str | None, tls_verify: str | None = None, cert_path: str | None = None
+    host: str | None,
+    tls_verify: str | None = None,
+    cert_path: str | None = None,
+    *,
+    keeps: bool = False,
 ) -> Containers:
     from steersman.containers.docker.door import DockerContainers
 
     # As in the original, only the text 1 turns verification on.
     verify = None if tls_verify is None else tls_verify == "1"
-    return DockerContainers.from_environment(host=host, tls_verify=verify, cert_path=cert_path)
+    return DockerContainers.from_environment(
+        host=host, tls_verify=verify, cert_path=cert_path, keeps=keeps
+    )
 
 
 def _host(working: WorkingDir) -> Containers:

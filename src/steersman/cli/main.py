@@ -50,7 +50,7 @@ COMMANDS = {
     "rerun": ("remote.runs:rerun", "run the same commit once more"),
     "approve": ("remote.runs:approve", "let a job go on that waits for a person"),
     "decline": ("remote.runs:decline", "cancel a job that waits for a person"),
-    "shell": ("remote.shell", "open a shell in the box of a failed job that is held"),
+    "shell": ("remote.shell", "open a shell in a box that is left standing, or is held"),
     "replay": ("remote.replay", "run a job of the server on this machine"),
     "secret": ("remote.secrets", "set, list and remove secrets"),
     "token": ("remote.tokens", "make, list and take back tokens"),

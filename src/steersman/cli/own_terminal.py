@@ -64,12 +64,16 @@ def _set(ready: asyncio.Future[None]) -> None:
 
 
 async def attend(tell: Audience, enter: Open) -> None:
-    """Let whoever sits here into a box, until the shell there ends; *tell* draws nothing then."""
+    """Let whoever sits here into a box, until the shell there ends; *tell* draws nothing then.
+
+    Without a terminal, commands are read from stdin, and their end ends the shell.
+    """
+    drawn = sys.stdin.isatty() and sys.stdout.isatty()
     with _paused(tell):
         terminal = await enter(size())
         try:
-            with raw(sys.stdin.fileno()), _resizing(terminal):
-                await _carry(terminal)
+            with raw(sys.stdin.fileno(), drawn=drawn), _resizing(terminal):
+                await _carry(terminal, drawn=drawn)
         finally:
             await terminal.close()
 
@@ -102,9 +106,9 @@ def _resizing(terminal: Terminal) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGWINCH)
 
 
-async def _carry(terminal: Terminal) -> None:
+async def _carry(terminal: Terminal, *, drawn: bool) -> None:
     """Carry what is typed and printed, until the shell ends."""
-    typing = asyncio.ensure_future(_type(terminal))
+    typing = asyncio.ensure_future(_type(terminal, drawn=drawn))
     out = sys.stdout.fileno()
     try:
         while data := await terminal.read():
@@ -115,7 +119,9 @@ async def _carry(terminal: Terminal) -> None:
         await asyncio.gather(typing, return_exceptions=True)
 
 
-async def _type(terminal: Terminal) -> None:
+async def _type(terminal: Terminal, *, drawn: bool) -> None:
     with suppress(OSError):
         async for data in keys(sys.stdin.fileno()):
             await terminal.write(data)
+    if not drawn:
+        await terminal.write(b"\nexit\n")

@@ -28,7 +28,7 @@ from steersman.cli.working_dir import WorkingDir
     "--all",
     "everything",
     is_flag=True,
-    help="also every run but the last ones, the cache and fetched steps",
+    help="also every run but the last ones, what --no-remove left, the cache and fetched steps",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="only say what would go")
 @click.option(
@@ -54,7 +54,9 @@ def command(working_dir: str, docker_host: str | None, where: str, **flags: Any)
             click.echo(line)
         return 0
     working = WorkingDir(Path(working_dir))
-    for line in asyncio.run(_prune_doors(working, docker_host, dry_run=dry_run)):
+    for line in asyncio.run(
+        _prune_doors(working, docker_host, dry_run=dry_run, everything=everything)
+    ):
         click.echo(line)
     if not dry_run:
         limits: Mapping[str, Any] = {"keep": 0, "max_age": 0.0} if everything else {}
@@ -68,16 +70,21 @@ def command(working_dir: str, docker_host: str | None, where: str, **flags: Any)
     return 0
 
 
-async def _prune_doors(working: WorkingDir, docker_host: str | None, *, dry_run: bool) -> list[str]:
+async def _prune_doors(
+    working: WorkingDir, docker_host: str | None, *, dry_run: bool, everything: bool
+) -> list[str]:
     from steersman.cli import door
     from steersman.cli.leftovers import remove_dead_runs
     from steersman.core.errors import Unavailable
 
     lines: list[str] = []
+    # Those of other folders are their owners' business.
+    kept = [path.name for path in working.builds.glob("*")] if everything else []
     for containers in door.every(working, docker_host):
         try:
             await containers.require()
-            for run_id, kinds in (await remove_dead_runs(containers, dry_run=dry_run)).items():
+            gone = await remove_dead_runs(containers, dry_run=dry_run, kept=kept)
+            for run_id, kinds in gone.items():
                 done = "would remove" if dry_run else "removed"
                 if not dry_run:
                     working.drop_half_kept(run_id)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, Protocol
+
+KEPT = "kept"
+"""The owner of what is to stay when its maker is gone, until somebody asks for its removal."""
 
 
 class Owner(NamedTuple):
@@ -40,9 +43,14 @@ def read(text: str) -> Owner | None:
 
 
 def dead_runs(
-    seen: Iterable[Owned], *, host: str, started: Callable[[int], str | None]
+    seen: Iterable[Owned],
+    *,
+    host: str,
+    started: Callable[[int], str | None],
+    kept: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Return the runs to remove: all owners are known to be dead.
+    """Return the runs to remove: all owners are known to be dead. *kept* are runs
+    left standing on purpose that are to go too.
 
     *started* returns when the process of that number on *host* began, None when there is none. Of
     owners elsewhere nothing can be known, and what they made is left alone.
@@ -50,6 +58,8 @@ def dead_runs(
     alive: dict[str, bool] = {}
     for item in seen:
         owner = read(item.owner)
-        dead = owner is not None and owner.host == host and started(owner.pid) != owner.started
+        dead = item.owner == KEPT and item.run_id in kept
+        if owner is not None and owner.host == host:
+            dead = started(owner.pid) != owner.started
         alive[item.run_id] = alive.get(item.run_id, False) or not dead
     return tuple(run_id for run_id, lives in alive.items() if not lives)

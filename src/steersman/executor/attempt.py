@@ -129,6 +129,8 @@ class Attempt:
                 raise Interrupted("interrupted during the after-steps")
             await self._hold_box(prepared)
         finally:
+            if self.job.settings.keep and self.job.settings.attended and not self._box_gone:
+                await holding.leave(self.job, prepared, self.notice)
             await prepared.session.close()
 
     async def _commit(self) -> None:

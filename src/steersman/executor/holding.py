@@ -47,6 +47,13 @@ async def hold(
         notice(Level.WARNING, f"the box is held no longer: {error}")
 
 
+async def leave(job: Job, prepared: Prepared, notice: Notice) -> None:
+    """Leave the box so that `steer shell` finds it as the steps did."""
+    if isinstance(prepared.box, Shelled):
+        await keep_exports(prepared, f"{job.root}/{EXPORTS}")
+        notice(Level.INFO, f"the box is left standing: `steer shell {job.run_id}`")
+
+
 async def keep_exports(prepared: Prepared, path: str) -> Ending:
     """Keep the exports for a terminal; where the step's shell was lost, those of a fresh one."""
     script = scripts.keep_exports(path)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from steersman.cli import own_terminal
+from steersman.cli import kept_boxes, own_terminal
 from steersman.cli.remote import connection, targets
 from steersman.cli.remote.connection import Asked, Json, asks, get, path
 from steersman.client import Client, patience, patiently
@@ -40,15 +40,20 @@ class Mine(NamedTuple):
 
 @click.command("shell")
 @asks
-@click.argument("run")
+@click.argument("run", required=False)
 @click.argument("job", required=False)
-def command(asked: Asked, run: str, job: str | None) -> int:
-    """Open a shell in the box of a job that failed, while it is held.
+def command(asked: Asked, run: str | None, job: str | None) -> int:
+    """Open a shell in the box of a run.
 
-    `steer trigger --hold MINUTES` and `steer retry --hold MINUTES` ask for that beforehand.
-    It is for maintainers, and audited. Without a terminal, commands are read from stdin.
+    Without RUN, or with the id of a run of this machine, it is a box that `--no-remove` left
+    standing. Else it is that of a server's job that failed, while it is held: `steer trigger
+    --hold MINUTES` and `steer retry --hold MINUTES` ask for that beforehand. It is for
+    maintainers, and audited. Without a terminal, commands are read from stdin.
     The exit code is 0 when the shell ended, 3 when the connection to it was lost.
     """
+    here = kept_boxes.named(run, kept_boxes.working_dir())
+    if here is not None or run is None:
+        return kept_boxes.enter(here or "")
     connection.run(asked, lambda client: _inside(client, run, job))
     return 0
 

@@ -25,11 +25,15 @@ from steersman.containers.docker import address, pulls, readiness, specs
 from steersman.containers.docker.box import DockerBox
 from steersman.containers.docker.engine import Engine, EngineRefused
 from steersman.containers.docker.frames import Frames
+from steersman.core import leftovers
 from steersman.core.errors import Refused
 from steersman.sessions import script
 
 if TYPE_CHECKING:
     from steersman.containers.docker.images import DockerImages
+
+if TYPE_CHECKING:
+    from steersman.containers.docker.kept import KeptBox
 
 REMOVE_DEADLINE = 60.0
 
@@ -40,9 +44,16 @@ class DockerContainers:
     name = "docker"
     capabilities = frozenset(Capability)
 
-    def __init__(self, engine: Engine, *, config: Callable[[], Mapping[str, Any]] = dict) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        config: Callable[[], Mapping[str, Any]] = dict,
+        keeps: bool = False,
+    ) -> None:
         self._engine = engine
         self._config = config
+        self._keeps = keeps
         self._networks: dict[str, asyncio.Task[None]] = {}
         self._creating: set[asyncio.Future[Any]] = set()
         self._made: dict[str, list[str]] = {}
@@ -56,11 +67,24 @@ class DockerContainers:
         tls_verify: bool | None = None,
         cert_path: str | None = None,
         environ: Mapping[str, str] | None = None,
+        keeps: bool = False,
     ) -> DockerContainers:
-        """Find the engine as the docker command does; an argument wins over the environment."""
+        """Find the engine as the docker command does; an argument wins over the environment.
+
+        *keeps*: what is made is to stay when its maker is gone.
+        """
         environ = os.environ if environ is None else environ
         where = address.find(environ, host=host, tls_verify=tls_verify, cert_path=cert_path)
-        return cls(Engine(where), config=lambda: address.config(environ))
+        return cls(Engine(where), config=lambda: address.config(environ), keeps=keeps)
+
+    def _owner(self) -> str:
+        return leftovers.KEPT if self._keeps else str(owners.current())
+
+    async def kept_box(self, run_id: str) -> KeptBox | None:
+        """Return the box of a run that was left standing, None where it is gone."""
+        from steersman.containers.docker import kept
+
+        return await kept.find(self._engine, run_id)
 
     def root_of(self, run_id: str) -> str:
         return ""
@@ -109,7 +133,7 @@ class DockerContainers:
     async def start_service(self, spec: ServiceSpec) -> Service:
         if spec.network is None:
             await self._ensure_network(spec.run_id)
-        body = specs.service(spec, str(owners.current()))
+        body = specs.service(spec, self._owner())
         container = await self._create(spec.run_id, specs.name(spec.run_id, spec.alias), body)
         try:
             await self._engine.post(f"/containers/{container}/start")
@@ -146,7 +170,7 @@ class DockerContainers:
             await self._ensure_network(spec.run_id)
         token = f"steersman-{os.urandom(16).hex()}"
         command = script.command(spec.shell, token=token)
-        body = specs.box(spec, command, str(owners.current()))
+        body = specs.box(spec, command, self._owner())
         container = await self._create(spec.run_id, specs.name(spec.run_id), body)
         return DockerBox(self._engine, spec, container, token)
 
@@ -165,7 +189,7 @@ class DockerContainers:
         await asyncio.shield(self._networks[run_id])
 
     async def _create_network(self, run_id: str) -> None:
-        body = specs.network(run_id, str(owners.current()))
+        body = specs.network(run_id, self._owner())
         try:
             await self._unbroken(self._engine.post("/networks/create", body))
         except EngineRefused as error:
