@@ -51,6 +51,7 @@ async def _run(folder: Path, spec: RunnerSpec) -> int:
     async with Client(spec.server_url, spec.token, user_agent=agent, light=True) as client:
         allowed = Allowed(
             volumes=bool(settings.get("volumes")),
+            engine=bool(settings.get("docker")),
             memory=settings.get("memory"),
             network=settings.get("network"),
         )

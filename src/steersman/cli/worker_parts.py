@@ -111,10 +111,11 @@ async def work(server: str, token: str, folder: Path, flags: WorkerFlags) -> Non
     cluster = LocalCluster(
         folder, upbringing, capabilities=capabilities, bury=partial(runner.bury, flags.settings)
     )
+    of_pool = {**flags.settings, "docker": flags.docker}
     settings = Settings(
         name=flags.name,
         server_url=server,
-        pools=dict.fromkeys(flags.pools, flags.settings),
+        pools=dict.fromkeys(flags.pools, of_pool),
         slots=flags.slots,
         capabilities=capabilities,
         version=__version__,

@@ -25,9 +25,9 @@ class Settings(NamedTuple):
     what it used, *isolate* gives the box a network of its own also without services. *reports* are
     patterns of JUnit files, kept below `tests` of the job's folder. *push* False only tags what
     would be pushed. A *shared* engine serves others too: no image of the job stays there, and it
-    pushes nothing as the owner of the machine. *attended*: somebody is there to end what has no
-    deadline. *checkpoint* is where the box is taken up, *commit* the image it becomes in the end,
-    with *message*.
+    pushes nothing as the owner of the machine. *engine*: steps may have images made and pushed.
+    *attended*: somebody is there to end what has no deadline. *checkpoint* is where the box is
+    taken up, *commit* the image it becomes in the end, with *message*.
     """
 
     command_timeout: float = 25 * 60.0
@@ -52,6 +52,7 @@ class Settings(NamedTuple):
     network: str | None = None
     push: bool = True
     shared: bool = False
+    engine: bool = True
     output_limits: Limits = Limits(size=5000 * MIB)
     cache_limits: Limits = Limits(size=1000 * MIB)
     report_limits: Limits = Limits(size=5000 * MIB)

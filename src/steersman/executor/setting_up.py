@@ -102,4 +102,4 @@ def refuse_what_is_lacking(job: Job, containers: Containers) -> None:
     if any(step.kind is StepKind.INTERNAL for step in steps):
         from steersman.executor.internal_steps import dispatch
 
-        dispatch.refuse_what_is_lacking(steps, containers)
+        dispatch.refuse_what_is_lacking(steps, containers, job.settings)

@@ -48,9 +48,13 @@ class Places(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """What the pool of this runner lets a pipeline do. *isolate*: boxes cannot reach each other."""
+    """What the pool of this runner lets a pipeline do. *isolate*: boxes cannot reach each other.
+
+    *engine*: steps may have images made and pushed, and so change what other jobs find.
+    """
 
     volumes: bool = False
+    engine: bool = False
     isolate: bool = True
     memory: int | None = None
     network: str | None = None
@@ -107,6 +111,7 @@ def build(
             network=allowed.network,
             isolate=allowed.isolate,
             shared=True,
+            engine=allowed.engine,
             output_limits=Limits(size=spec["settings"]["artifact_limit"]),
             cache_limits=Limits(size=spec["settings"]["cache_limit"]),
         ),

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from steersman.containers.base import Containers
+from steersman.containers.base import Capability, Containers
 from steersman.core.errors import Refused, UserError
 from steersman.core.pipelines.model import Step, StepKind
 from steersman.core.steps import State, minutes_words
 from steersman.executor.internal_steps.base import InternalStep, Scene, failed
+from steersman.executor.job import Settings
 from steersman.executor.stepping import Ended
 from steersman.sessions.base import End
 
@@ -51,7 +52,9 @@ def check(step: Step) -> None:
         raise UserError(message, hint=error.hint) from error
 
 
-def refuse_what_is_lacking(steps: Iterable[Step], containers: Containers) -> None:
+def refuse_what_is_lacking(
+    steps: Iterable[Step], containers: Containers, settings: Settings
+) -> None:
     """Refuse internal steps for which this door lacks something, saying what to use instead."""
     for step in steps:
         if step.kind is not StepKind.INTERNAL:
@@ -61,6 +64,11 @@ def refuse_what_is_lacking(steps: Iterable[Step], containers: Containers) -> Non
             raise UserError(
                 f"{step.place}: the step {step.id} is not possible on {containers.name}",
                 hint=kind.instead,
+            )
+        if Capability.COMMIT in kind.needs and not settings.engine:
+            raise UserError(
+                f"{step.place}: the step {step.id} is not allowed here: it uses the engine of all",
+                hint="use a pool whose worker was started with --docker",
             )
 
 
