@@ -181,6 +181,7 @@ def test_an_image_is_built_run_asked_killed_and_pushed(tmp_path: Path, registry:
         "internal/docker-kill: {name: side}",
         "script: {code: '! wget -qO - -T 2 http://side:8080/who 2>/dev/null'}",
         f"internal/docker-push: {{repository: {registry.host}/built, image-name: app}}",
+        head="  base-path: /elsewhere/of/it\n",
     )
     dockerfile = """FROM busybox
 ARG WHO
