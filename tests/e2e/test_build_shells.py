@@ -21,12 +21,14 @@ build:
 """
 
 
-def test_a_failed_run_lets_one_into_its_box_before_that_is_removed(tmp_path: Path) -> None:
+def test_a_failed_run_lets_one_into_its_box_before_that_is_removed(
+    tmp_path: Path, where: str
+) -> None:
     folder = project(tmp_path / "p", FAILS)
     ours, theirs = os.openpty()
     os.write(ours, b'echo "<$GIVEN> $(ls)"; exit 7\n')  # typed ahead
     with subprocess.Popen(
-        [*STEER, "build", "--on", "host", "--attach-on-error"],
+        [*STEER, "build", "--on", where, "--pull", "never", "--attach-on-error"],
         cwd=folder,
         env=environment(TERM="xterm"),
         stdin=theirs,

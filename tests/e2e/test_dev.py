@@ -95,12 +95,12 @@ def test_code_that_fails_fails_the_step_and_a_copy_is_not_watched(
     assert (ended.code, said in ended.err) == (1, True), ended.err
 
 
-def test_a_shell_has_the_exports_and_the_steps_go_on_after_it(tmp_path: Path) -> None:
+def test_a_shell_has_the_exports_and_the_steps_go_on_after_it(tmp_path: Path, where: str) -> None:
     folder = project(tmp_path / "p", SHELL)
     ours, theirs = os.openpty()
     os.write(ours, b'echo "twice $GREETING"; exit 5\n')  # typed ahead
     with subprocess.Popen(
-        [*STEER, "build", "--on", "host"],
+        [*STEER, "build", "--on", where, "--pull", "never"],
         cwd=folder,
         env=environment(TERM="xterm"),
         stdin=theirs,

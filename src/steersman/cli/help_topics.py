@@ -24,7 +24,7 @@ steer build       runs the pipeline `build` on a copy of this folder, in contain
 
 What a run keeps stands in .wercker/latest: the output of the pipeline, artifacts of steps.
 `steer prune` removes what is old.""",
-        "build.md",
+        "begin.md",
     ),
     "file": Topic(
         "how a pipeline file is written",
@@ -154,6 +154,6 @@ node_modules/       folders of this name, at any depth
 Files written for Wercker are read as they were meant; `steer check` names what it dropped in
 silence. Its registry of steps and its boxes (wercker/nodejs) are gone: many steps are built in,
 and for boxes an image to use instead is named. Flags keep their names, also with one dash.""",
-        "language.md",
+        "migrating.md",
     ),
 }
