@@ -133,6 +133,7 @@ def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
         direct_mount=flags["direct_mount"],
         expose_ports=flags["expose_ports"],
         enable_volumes=flags["enable_volumes"],
+        publish=tuple(flags.get("publish", ())),
         keep=flags["no_remove"],
         dns=tuple(flags["docker_dns"]),
         memory=_memory(pipeline, flags),

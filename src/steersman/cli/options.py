@@ -126,6 +126,7 @@ _CONTAINERS = [
     _flag("--docker-memory", type=click.IntRange(min=4), metavar="MB"),
     _flag("--docker-network"),
     _EXPOSE_PORTS,
+    _flag("--publish", multiple=True),
     _flag("--enable-volumes", is_flag=True, help="mount the volumes that box and services name"),
     _flag("--no-remove", is_flag=True, help="leave containers and network standing"),
 ]

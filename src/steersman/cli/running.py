@@ -21,8 +21,9 @@ from steersman.core.errors import Interrupted, UserError
 from steersman.core.events import Audience, Level, Notice
 from steersman.core.pipelines import pick
 from steersman.core.pipelines.model import Config
-from steersman.core.steps import State
+from steersman.core.steps import Outcome, State
 from steersman.core.variables import Command
+from steersman.executor import Job
 from steersman.executor.attempt import Attempt
 
 Flags = Mapping[str, Any]
@@ -108,15 +109,31 @@ async def _run(request: Request, tell: Audience, cancelled: asyncio.Event) -> in
         working.point(
             "latest_deploy" if request.command is Command.DEPLOY else "latest", job.run_id
         )
-        hold = request.attend if request.flags.get("attach_on_error") else None
-        attempt = Attempt(
-            job, containers, tell, cancelled=cancelled, clock=time.monotonic, hold=hold
-        )
-        outcome = await attempt.run()
+        outcome = await carried_out(request, job, containers, tell, cancelled)
     finally:
         await containers.close()
         working.remove_old_runs(time.time())
     return {State.SUCCEEDED: 0, State.CANCELLED: 130}.get(outcome.state, 1)
+
+
+async def carried_out(
+    request: Request, job: Job, containers: Containers, tell: Audience, cancelled: asyncio.Event
+) -> Outcome:
+    """Run a job once, after the services that are built from other projects."""
+    hold = request.attend if request.flags.get("attach_on_error") else None
+    services = None
+    if any(service.url for service in job.pipeline.services):
+        from steersman.cli.local_services import Place, Services
+
+        services = Services(Place(containers, tell, cancelled))
+    try:
+        job = await services.built(request, job) if services else job
+        return await Attempt(
+            job, containers, tell, cancelled=cancelled, clock=time.monotonic, hold=hold
+        ).run()
+    finally:
+        if services:
+            await services.remove()
 
 
 async def unless(cancelled: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:

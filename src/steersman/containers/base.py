@@ -82,7 +82,8 @@ class Image(NamedTuple):
 class Mount(NamedTuple):
     """A folder of this machine seen in a container (`--direct-mount`, `--enable-volumes`).
 
-    An empty *source* is no folder of ours: a fresh one stands there, whatever the image has.
+    A *source* without a `/` is a volume of the engine, an empty one a fresh folder, whatever the
+    image has.
     """
 
     source: str

@@ -65,6 +65,12 @@ class Refused(SteersmanError):
     exit_code = 3
 
 
+class Failed(SteersmanError):
+    """A pipeline that something else needs did not succeed."""
+
+    exit_code = 1
+
+
 class Interrupted(SteersmanError):
     """The user or the system asked us to stop."""
 

@@ -14,6 +14,7 @@ from steersman.core import (
     filled_boxes,
     internal_steps,
     links,
+    local_services,
     references,
     resources,
     retries,
@@ -140,7 +141,7 @@ def ports_of(box: model.Box, given: Values) -> tuple[str, ...]:
 def _service(box: model.Box, env: Mapping[str, str], given: Values) -> Container:
     if box.url:
         raise UserError(
-            f"{box.place}: services built from another folder (url) are not supported yet",
+            f"{box.place}: {local_services.ELSEWHERE}",
             hint="build the image yourself and name it as `id`",
         )
     _check_name(box)

@@ -26,7 +26,8 @@ class Settings(NamedTuple):
     patterns of JUnit files, kept below `tests` of the job's folder. *push* False only tags what
     would be pushed. A *shared* engine serves others too: no image of the job stays there, and it
     pushes nothing as the owner of the machine. *engine*: steps may have images made and pushed.
-    *attended*: somebody is there to end what has no deadline. *checkpoint* is where the box is
+    *attended*: somebody is there to end what has no deadline. *publish* are ports of the box
+    beside those of the file. *checkpoint* is where the box is
     taken up, *commit* the image it becomes in the end, with *message*.
     """
 
@@ -46,6 +47,7 @@ class Settings(NamedTuple):
     direct_mount: bool = False
     expose_ports: bool = False
     enable_volumes: bool = False
+    publish: tuple[str, ...] = ()
     keep: bool = False
     dns: tuple[str, ...] = ()
     memory: int | None = None

@@ -16,7 +16,7 @@ from steersman.containers.base import (
     Service,
     ServiceSpec,
 )
-from steersman.core import checkpoints, filled_boxes, internal_steps, links, ports
+from steersman.core import checkpoints, filled_boxes, internal_steps, links, ports, volumes
 from steersman.core.errors import Refused, UserError
 from steersman.core.events import Level
 from steersman.core.filled_boxes import Values
@@ -140,7 +140,10 @@ async def _create_box(
         passing = {**links_env, **docker_env}
         secret |= {name: value for name, value in seen.items() if name in passing}
         seen = {name: value for name, value in seen.items() if name not in passing}
-    published = ports.bindings(box.ports, publish=True) if job.settings.expose_ports else ()
+    exposed = (*(box.ports if job.settings.expose_ports else ()), *job.settings.publish)
+    published = ports.bindings(exposed, publish=True)
+    # As in the original: who has the engine can mount whatever there is anyway.
+    own = _mounts(job, box, wanted=job.pipeline.docker and job.settings.attended)
     created = await containers.create_box(
         BoxSpec(
             run_id=job.run_id,
@@ -152,7 +155,7 @@ async def _create_box(
             entrypoint=box.entrypoint,
             env=seen,
             user=box.user,
-            mounts=(*_direct_mounts(job), *_fresh(job), *_mounts(job, box), *docker_mounts),
+            mounts=(*_direct_mounts(job), *_fresh(job), *own, *docker_mounts),
             ports=published,
             privileged=job.pipeline.docker,
             dns=job.settings.dns,
@@ -164,12 +167,11 @@ async def _create_box(
     return created, tuple(Variable(name, value) for name, value in secret.items())
 
 
-def _mounts(job: Job, box: model.Box) -> tuple[Mount, ...]:
-    if not job.settings.enable_volumes:
+def _mounts(job: Job, box: model.Box, *, wanted: bool = False) -> tuple[Mount, ...]:
+    if not box.volumes or not (wanted or job.settings.enable_volumes):
         return ()
-    text = _values(job).fill(box.volumes)
-    pairs = (part.partition(":") for part in text.replace(",", " ").split())
-    return tuple(Mount(source=host, target=guest or host) for host, _, guest in pairs)
+    found = volumes.parse(_values(job).fill(box.volumes), str(job.source.resolve()))
+    return tuple(Mount(*each) for each in found)
 
 
 def _fresh(job: Job) -> tuple[Mount, ...]:

@@ -81,8 +81,10 @@ def refuse_what_is_lacking(job: Job, containers: Containers) -> None:
     pipeline, can = job.pipeline, containers.capabilities
     for service in pipeline.services:
         if service.url:
+            from steersman.core import local_services
+
             raise UserError(
-                f"{service.place}: services built from another folder (url) are not supported yet",
+                f"{service.place}: {local_services.ELSEWHERE}",
                 hint="build the image yourself and name it as `id`",
             )
     needs = [

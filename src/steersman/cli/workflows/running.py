@@ -21,7 +21,7 @@ from steersman.containers.base import Containers
 from steersman.core import attempts, handing_over, retries, runs, triggers
 from steersman.core.attempts import Attempt
 from steersman.core.errors import SteersmanError, UserError
-from steersman.core.events import Level, Notice
+from steersman.core.events import Audience, Level, Notice
 from steersman.core.pipelines.model import Config, Workflow
 from steersman.core.reports import Errored, Failed, Reason, Record, Stopped, Succeeded, known_reason
 from steersman.core.runs import Job, Run, State
@@ -30,7 +30,6 @@ from steersman.core.steps import State as StepState
 from steersman.core.triggers import Trigger
 from steersman.core.variables import Command
 from steersman.executor import Job as Order
-from steersman.executor.attempt import Attempt as Execution
 
 Flags = Mapping[str, Any]
 
@@ -201,11 +200,9 @@ class Jobs:
         """Run one attempt; whatever goes wrong is told, and is the attempt's record."""
         tell, began = self._screen.of(job.name), time.monotonic()
         try:
-            order = await asyncio.to_thread(self._order, job, attempt)
-            execution = Execution(
-                order, self._containers, tell, cancelled=self._cancelled, clock=time.monotonic
-            )
-            record = _record(attempt, await execution.run())
+            request = self._request(job, attempt)
+            order = await asyncio.to_thread(self._order, job, request)
+            record = _record(attempt, await self._run(request, order, tell))
         except SteersmanError as error:
             hint = f"\nhint: {error.hint}" if error.hint else ""
             tell(Notice(Level.ERROR, f"{error}{hint}"))
@@ -215,8 +212,11 @@ class Jobs:
         self._memory.note(job.name, Ended(attempt.id, state))
         return record
 
-    def _order(self, job: Job, attempt: Attempt) -> Order:
-        """Return what the executor needs; the source is what those before it left."""
+    async def _run(self, request: Request, order: Order, tell: Audience) -> Outcome:
+        return await running.carried_out(request, order, self._containers, tell, self._cancelled)
+
+    def _request(self, job: Job, attempt: Attempt) -> Request:
+        """Return what is asked of a job; the source is what those before it left."""
         wanted, entry = self._wanted, self._entries[job.name]
         pipeline = wanted.config.pipelines[job.pipeline]
         handed = handing_over.handed(entry)
@@ -227,7 +227,7 @@ class Jobs:
         if env_file is not None:
             flags["environment"] = str(env_file)
         flags["direct_mount"] = flags["direct_mount"] and source is None and not parts
-        request = Request(
+        return Request(
             command=Command.DEPLOY if retries.deploys(pipeline) else Command.BUILD,
             project=wanted.project,
             working=wanted.working,
@@ -239,6 +239,8 @@ class Jobs:
             parts=parts,
             git=self._git,
         )
+
+    def _order(self, job: Job, request: Request) -> Order:
         order = build_job(request, self._containers)
         gives = order.settings._replace(keep_source=job.name in self._givers)
         return order._replace(settings=gives)

@@ -102,7 +102,7 @@ def _mount(mount: Mount) -> Json:
     if not mount.source:
         return {"Type": "volume", "Target": mount.target, "VolumeOptions": {"NoCopy": True}}
     return {
-        "Type": "bind",
+        "Type": "bind" if mount.source.startswith("/") else "volume",
         "Source": mount.source,
         "Target": mount.target,
         "ReadOnly": mount.read_only,
