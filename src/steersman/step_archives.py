@@ -75,7 +75,8 @@ class Fetcher:
         """Let the link *target* lead to new files, at once: somebody may be reading the old."""
         scratch = Path(tempfile.mkdtemp(prefix=FILES, dir=self._folder))
         try:
-            self._fetch(step, url, scratch / "files")
+            what = f"{step.place}: cannot fetch the step {step.name} from {url}"
+            fetch(what, url, scratch / "files", self._limits, self._pause)
             root = step_root(scratch / "files").relative_to(self._folder)
             (scratch / "link").symlink_to(root)
             os.replace(scratch / "link", target)
@@ -92,40 +93,40 @@ class Fetcher:
                 if path.name not in used and time.time() - path.stat().st_mtime > STALE:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _fetch(self, step: Step, url: str, into: Path) -> None:
-        for pause in PAUSES:
-            try:
-                return self._once(step, url, into)
-            except Unavailable:
-                shutil.rmtree(into, ignore_errors=True)
-                self._pause(pause)
-        return self._once(step, url, into)
 
-    def _once(self, step: Step, url: str, into: Path) -> None:
-        from http.client import HTTPException
-        from urllib.error import HTTPError
-
-        what = f"{step.place}: cannot fetch the step {step.name} from {url}"
+def fetch(
+    what: str, url: str, into: Path, limits: Limits, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Fetch the archive at *url* into the new folder *into*; *what* begins the words of errors."""
+    for seconds in PAUSES:
         try:
-            with opener().open(url, timeout=TIMEOUT) as response:
-                asyncio.run(_unpack(response, into, self._limits))
-        except HTTPError as error:
-            with error:
-                raise _answered(what, error.code) from error
-        except trees.TooLarge:
-            most = f"{self._limits.size // MIB} MiB or {self._limits.entries} files"
-            raise UserError(f"{what}: it is larger than {most}") from None
-        except (zlib.error, SteersmanError) as error:
-            if isinstance(error, Unavailable):
-                raise
-            raise UserError(
-                f"{what}: {error}", hint="it must be a tar or tar.gz archive"
-            ) from error
-        except (OSError, HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise Unavailable(
-                f"{what}: {reason}", hint="try again, or check the address"
-            ) from error
+            return _once(what, url, into, limits)
+        except Unavailable:
+            shutil.rmtree(into, ignore_errors=True)
+            pause(seconds)
+    return _once(what, url, into, limits)
+
+
+def _once(what: str, url: str, into: Path, limits: Limits) -> None:
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+
+    try:
+        with opener().open(url, timeout=TIMEOUT) as response:
+            asyncio.run(_unpack(response, into, limits))
+    except HTTPError as error:
+        with error:
+            raise _answered(what, error.code) from error
+    except trees.TooLarge:
+        most = f"{limits.size // MIB} MiB or {limits.entries} files"
+        raise UserError(f"{what}: it is larger than {most}") from None
+    except (zlib.error, SteersmanError) as error:
+        if isinstance(error, Unavailable):
+            raise
+        raise UserError(f"{what}: {error}", hint="it must be a tar or tar.gz archive") from error
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise Unavailable(f"{what}: {reason}", hint="try again, or check the address") from error
 
 
 def _answered(what: str, status: int) -> SteersmanError:

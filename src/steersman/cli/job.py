@@ -156,7 +156,7 @@ def _memory(pipeline: Pipeline, flags: Flags) -> int | None:
 def facts_of(request: Request, run_id: str, root: str) -> RunFacts:
     """Return what is known of a run."""
     flags, project, pipeline = request.flags, request.project, request.pipeline
-    git = request.git or git_facts.read(project)
+    git = request.git or _git(request)
     user = _user()
     name = flags["application_name"] or project.resolve().name
     return RunFacts(
@@ -183,6 +183,13 @@ def facts_of(request: Request, run_id: str, root: str) -> RunFacts:
         workflow=request.workflow,
         version=__version__,
     )
+
+
+def _git(request: Request) -> git_facts.GitFacts:
+    """Return what git says of the project; what was fetched lies in the repository of another."""
+    if request.working.projects.resolve() in request.project.resolve().parents:
+        return git_facts.GitFacts()
+    return git_facts.read(request.project)
 
 
 def _user() -> str:

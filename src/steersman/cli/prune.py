@@ -62,7 +62,7 @@ def command(working_dir: str, docker_host: str | None, where: str, **flags: Any)
         limits: Mapping[str, Any] = {"keep": 0, "max_age": 0.0} if everything else {}
         for name in working.remove_old_runs(time.time(), **limits):
             click.echo(f"removed the folder of run {name}")
-    for folder in (working.cache, working.steps) if everything else ():
+    for folder in (working.cache, working.steps, working.projects) if everything else ():
         if folder.exists():
             click.echo(f"{'would remove' if dry_run else 'removed'} {folder}")
             if not dry_run:

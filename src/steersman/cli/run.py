@@ -38,7 +38,7 @@ def command(name: str, target: str, **flags: Any) -> int:
     from steersman.core.errors import UserError
     from steersman.core.variables import Command
 
-    project = running.project_folder(target)
+    project = running.project_of(target, flags)
     config = running.read_config(project, flags)
     if any(each.name == name for each in config.workflows):
         from steersman.cli.workflows.running import named

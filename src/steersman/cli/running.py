@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 def run_pipeline(command: Command, target: str, flags: Flags) -> int:
     """Run one pipeline to its end and return the exit code."""
-    project = project_folder(target)
+    project = project_of(target, flags)
     return run_read(command, project, read_config(project, flags), flags)
 
 
@@ -56,6 +56,15 @@ def run_read(command: Command, project: Path, config: Config, flags: Flags) -> i
         elif flags.get("attach_on_error"):
             raise UserError("--attach-on-error needs a terminal, and there is none here")
         return stopping.run(_run(request, tell, stopping.cancelled))
+
+
+def project_of(target: str, flags: Flags) -> Path:
+    """Return the folder to run on; an address is fetched first."""
+    if target.startswith(("http://", "https://")):
+        from steersman.cli import fetched_projects
+
+        return fetched_projects.fetch(target, WorkingDir(Path(flags["working_dir"])))
+    return project_folder(target)
 
 
 def project_folder(target: str) -> Path:

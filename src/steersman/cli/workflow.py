@@ -23,5 +23,5 @@ def command(name: str, target: str, **flags: Any) -> int:
     from steersman.cli import running
     from steersman.cli.workflows.running import named
 
-    project = running.project_folder(target)
+    project = running.project_of(target, flags)
     return named(name, project, running.read_config(project, flags), flags)

@@ -29,6 +29,7 @@ class WorkingDir:
         self.cache = path / "cache"
         self.steps = path / "steps"
         self.workflows = path / "workflows"
+        self.projects = path / "projects"
 
     def prepare(self, project: Path) -> None:
         """Make the folders, refusing places where a run would eat itself."""
@@ -56,12 +57,14 @@ class WorkingDir:
             )
 
     def _swallows(self, project: Path) -> bool:
-        """Tell whether *project* lies inside; the output of an earlier run may."""
+        """Tell whether *project* lies inside; the output of a run and what was fetched may."""
         here = self.path.resolve()
         if project != here and here not in project.parents:
             return False
         parts = project.relative_to(here).parts
-        return not (len(parts) >= 3 and parts[0] == "builds" and parts[2] == "output")
+        if len(parts) < 3:
+            return True
+        return not (parts[0] == "projects" or (parts[0] == "builds" and parts[2] == "output"))
 
     def new_run(self, run_id: str) -> Path:
         """Make the folder of a run that begins."""

@@ -33,7 +33,7 @@ Flags = Mapping[str, Any]
 def run_in_pod(target: str, flags: Flags) -> int:
     """Run one pipeline in a pod to its end and return the exit code."""
     orders.check(flags)
-    project = running.project_folder(target)
+    project = running.project_of(target, flags)
     working = WorkingDir(Path(flags["working_dir"]))
     file, parsed = running.read_file(project, flags)
     config = parsed.checked()
