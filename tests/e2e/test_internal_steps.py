@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -40,12 +41,21 @@ def pipeline(*steps: str, head: str = "") -> str:
     return f"box: busybox\nbuild:\n{head}  steps:\n{lines}"
 
 
-def config_json(folder: Path, **auths: str) -> str:
+def config_json(folder: Path, **data: object) -> str:
     """Write a config.json of the docker command, and return its folder."""
     folder.mkdir(exist_ok=True)
-    data = {"auths": {host.replace("_", ":"): {"auth": text} for host, text in auths.items()}}
     (folder / "config.json").write_text(json.dumps(data))
     return str(folder)
+
+
+def helper(folder: Path, host: str) -> tuple[str, str]:
+    """Make a credential helper, and return DOCKER_CONFIG and PATH that lead to it."""
+    said = json.dumps({"ServerURL": host, "Username": USER, "Secret": PASSWORD})
+    config = config_json(folder, credHelpers={host: "robots"})
+    program = folder / "docker-credential-robots"
+    program.write_text(f"#!/bin/sh\n[ \"$1 $(cat)\" = 'get {host}' ] && echo '{said}'\n")
+    program.chmod(0o755)
+    return config, f"{folder}:{os.environ['PATH']}"
 
 
 def test_the_box_is_pushed_with_all_that_was_asked_for_and_nothing_of_ours(
@@ -133,17 +143,18 @@ def test_the_logins_of_the_docker_command_count_for_pushes_builds_and_pulls(
     refused = steer("build", cwd=folder, DOCKER_CONFIG=nobody)
     assert refused.code == 1
     assert "cannot be pushed (without a login)" in refused.err
-    me = config_json(tmp_path / "me", **{locked.host: registries.basic()})
+    me = config_json(tmp_path / "me", auths={locked.host: {"auth": registries.basic()}})
     assert steer("build", cwd=folder, DOCKER_CONFIG=me).code == 0
     registries.forget(locked.host)
     text = f"box: {locked.host}/mine\nbuild:\n  steps:\n    - script: {{code: cat /mine}}\n"
-    pulled = steer("build", cwd=project(tmp_path / "q", text), DOCKER_CONFIG=me)
+    config, path = helper(tmp_path / "helped", locked.host)
+    pulled = steer("build", cwd=project(tmp_path / "q", text), DOCKER_CONFIG=config, PATH=path)
     assert (pulled.code, pulled.out) == (0, "mine\n"), pulled.err
     registries.forget(locked.host)
     build = "internal/docker-build: {image-name: next}"
     files = {"Dockerfile": f"FROM {locked.host}/mine\nRUN cat /mine\n"}
     folder = project(tmp_path / "r", pipeline(build), files)
-    built = steer("build", cwd=folder, DOCKER_CONFIG=me)
+    built = steer("build", cwd=folder, DOCKER_CONFIG=config, PATH=path)
     assert built.code == 0, built.err
 
 
