@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import click
 from steersman import trees
 from steersman.core import detecting, ignores
 from steersman.core.detecting import Answer, Sight
-from steersman.trees import Entry, Kind
+from steersman.core.errors import UserError
+from steersman.trees.base import READ
 
 IGNORE_FILES = (".werckerignore", ".gitignore")
 LONGEST = 256 * 1024
@@ -59,18 +62,24 @@ def tell(found: Answer) -> None:
 
 def look(folder: Path) -> Answer:
     """Look at a folder and decide."""
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}")
+    names = frozenset(trees.names(folder, _skip(folder)))
+    # The ones at the top tell the most.
+    wanted = sorted(filter(detecting.is_read, names), key=lambda name: (name.count("/"), name))
+    texts = {name: text for name in wanted[:MOST_READ] if (text := _text(folder / name))}
+    sight = Sight(names, texts)
+    if detecting.needs_address(sight):
+        sight = sight._replace(address=_address(folder))
+    return detecting.detect(sight)
+
+
+def _address(folder: Path) -> str:
     from steersman.cli import git_facts
 
-    entries = trees.scan(folder, _skip(folder))
-    names = frozenset(entry.name for entry in entries if entry.kind is not Kind.FOLDER)
-    wanted = [entry for entry in entries if detecting.is_read(entry.name)]
-    # The ones at the top tell the most.
-    wanted.sort(key=lambda entry: entry.name.count("/"))
-    texts = {entry.name: text for entry in wanted[:MOST_READ] if (text := _text(entry))}
     git = git_facts.read(folder)
     known = git.domain and git.owner and git.repository
-    address = f"{git.domain}/{git.owner}/{git.repository}" if known else ""
-    return detecting.detect(Sight(names, texts, address))
+    return f"{git.domain}/{git.owner}/{git.repository}" if known else ""
 
 
 def _skip(folder: Path) -> Callable[[str, bool], bool]:
@@ -95,12 +104,11 @@ def _ignored(path: Path) -> str:
         return ""
 
 
-def _text(entry: Entry) -> str:
+def _text(path: Path) -> str:
     """Return the beginning of a regular file; links are not followed out of the project."""
-    if entry.kind is not Kind.FILE or not isinstance(entry.source, str):
-        return ""
     try:
-        with open(entry.source, encoding="utf-8", errors="replace") as file:
-            return file.read(LONGEST)
+        with open(os.open(path, READ), "rb") as file:
+            is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return file.read(LONGEST).decode(errors="replace") if is_regular else ""
     except OSError:
         return ""

@@ -4,7 +4,7 @@ from steersman.trees.base import Collected, Entry, Kind, Limits, TooLarge
 from steersman.trees.collecting import collect, collect_below
 from steersman.trees.copying import copy
 from steersman.trees.packing import pack
-from steersman.trees.scanning import scan
+from steersman.trees.scanning import names, scan
 from steersman.trees.spelling import spell
 from steersman.trees.unpacking import unpack
 
@@ -17,6 +17,7 @@ __all__ = [
     "collect",
     "collect_below",
     "copy",
+    "names",
     "pack",
     "scan",
     "spell",

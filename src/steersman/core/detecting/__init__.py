@@ -2,5 +2,6 @@
 
 from steersman.core.detecting.base import Run, Sight, Stack
 from steersman.core.detecting.choosing import DEPTH, Answer, Note, detect, is_read
+from steersman.core.detecting.go import needs_address
 
-__all__ = ["DEPTH", "Answer", "Note", "Run", "Sight", "Stack", "detect", "is_read"]
+__all__ = ["DEPTH", "Answer", "Note", "Run", "Sight", "Stack", "detect", "is_read", "needs_address"]

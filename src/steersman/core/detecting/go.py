@@ -49,6 +49,11 @@ def detect(sight: Sight) -> Stack | None:
     )
 
 
+def needs_address(sight: Sight) -> bool:
+    """Tell whether it matters where the repository lives: without modules that is a folder."""
+    return not sight.has("go.mod") and bool(sight.has(*SIGNS) or sight.matching(SOURCES))
+
+
 def _built(sight: Sight) -> Iterator[Run]:
     main = sight.has("main.go") or sight.matching(r"cmd/[^/]+/.*\.go")
     if main:

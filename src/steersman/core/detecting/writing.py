@@ -58,7 +58,8 @@ def text(parts: Sequence[Part]) -> str:
         lines += ["", *_pipeline(part)]
     if len(parts) > 1:
         lines += ["", "workflows:", "  - name: all", "    pipelines:"]
-        lines += [f"      - name: {_quoted(part.name)}" for part in parts]
+        # They do not need each other, and that is meant.
+        lines += [f"      - {{name: {_quoted(part.name)}, requires: []}}" for part in parts]
     return "\n".join(lines) + "\n"
 
 
