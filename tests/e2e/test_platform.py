@@ -177,6 +177,21 @@ def test_a_failed_job_is_replayed_on_this_machine(here: Here, shop: str) -> None
     assert "boom failed" in replay.err
 
 
+def test_a_step_of_the_server_is_used_on_this_machine_too(here: Here, shop: str) -> None:
+    folder = here.folder / "uses"
+    folder.mkdir()
+    text = "box: busybox\nbuild:\n  steps:\n    - acme/greet@1.x: {who: us}\n"
+    (folder / "wercker.yml").write_text(text)
+    words = ("build", str(folder), "--on", "host", "--step-registry", "server")
+    assert here.good(*words) == "hello us\n"
+
+
+def test_the_doctor_asks_the_server_and_the_engine(here: Here) -> None:
+    said = here.good("doctor")
+    assert f"ok     {here.url} knows you as admin" in said
+    assert "answers at unix://" in said
+
+
 def test_a_mended_cause_makes_a_retry_green(here: Here, shop: str) -> None:
     done = here.steer("trigger", shop, "--branch", "main", "--target", "broken", "--wait")
     assert done.code == 1
