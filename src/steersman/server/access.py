@@ -51,7 +51,7 @@ class Seen(NamedTuple):
     caller: Caller
 
 
-async def _platform(request: Request) -> Platform:
+async def platform_of(request: Request) -> Platform:
     """Return the server's parts. A plain function would be called in a thread, each time."""
     return platform(request)
 
@@ -137,6 +137,16 @@ async def attempt(request: Request, _: DescribedAttempt = None) -> str:
     return found
 
 
+async def asking_worker(request: Request) -> Caller:
+    """Return the worker that asks, without the framework."""
+    return await worker(await known(request))
+
+
+async def asking_person(request: Request) -> Caller:
+    """Return the person that asks, without the framework."""
+    return await caller(await known(request))
+
+
 def require(who: Caller, action: Action, role: str | None = None) -> None:
     """Raise `Forbidden` unless *who* may do *action*."""
     least = permissions.LEAST[action]
@@ -169,7 +179,7 @@ async def project(parts: Platform, who: Caller, name: str, action: Action) -> Ro
     return row
 
 
-Parts = Annotated[Platform, Depends(_platform)]
+Parts = Annotated[Platform, Depends(platform_of)]
 Who = Annotated[Caller, Depends(caller)]
 Worker = Annotated[Caller, Depends(worker)]
 AttemptId = Annotated[str, Depends(attempt)]

@@ -39,6 +39,7 @@ from steersman.server.limits import Limits
 from steersman.server.oidc import OidcSettings
 from steersman.server.platform import Platform
 from steersman.server.readiness import Readiness
+from steersman.server.short_ways import ShortWays, way
 
 Task = Callable[[], Coroutine[Any, Any, None]]
 API = "/api/v1"
@@ -65,6 +66,19 @@ PARTS: tuple[APIRouter, ...] = (
     audit.router,
     outbox.router,
 )
+RUNNER_WAYS = [
+    ("POST", "/runner/v1/started", way(runner_api.started)),
+    ("POST", "/runner/v1/heartbeat", way(runner_api.heartbeat)),
+    ("PUT", "/runner/v1/log", way(runner_api.log)),
+    ("POST", "/runner/v1/steps", way(runner_api.steps)),
+    ("POST", "/runner/v1/record", way(runner_api.record)),
+]
+WORKER_WAYS = [
+    ("POST", "/worker/v1/lease", way(worker_api.lease)),
+    ("POST", "/worker/v1/renew", way(worker_api.renew)),
+    ("POST", "/worker/v1/report", way(worker_api.report)),
+]
+PEOPLE_WAYS = [("POST", f"{API}/projects/{{name}}/triggers", way(projects.trigger))]
 
 
 def build(
@@ -108,6 +122,7 @@ def build(
         app.include_router(router, prefix=API)
     app.include_router(badges.router)
     app.include_router(system.router)
+    app.add_middleware(ShortWays, ways=[*RUNNER_WAYS, *WORKER_WAYS, *PEOPLE_WAYS])
     app.add_middleware(Limits, most=platform.settings.body_limit)
     return app
 
@@ -119,5 +134,6 @@ def build_for_runners(platform: Platform) -> FastAPI:
     app.state.closing = asyncio.Event()
     problems.install(app)
     app.include_router(runner_api.router)
+    app.add_middleware(ShortWays, ways=RUNNER_WAYS)
     app.add_middleware(Limits, most=platform.settings.body_limit)
     return app
