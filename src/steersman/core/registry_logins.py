@@ -11,6 +11,7 @@ from typing import NamedTuple
 from steersman.core import references
 from steersman.core.errors import UserError
 from steersman.core.pipelines.fields import AWS, AZURE
+from steersman.core.pipelines.model import Box
 from steersman.core.references import Reference
 
 SECRETS = ("password", "aws-secret-key", "azure-client-secret", "auth-token")
@@ -64,6 +65,12 @@ def credentials(properties: Mapping[str, str], fill: Fill) -> Credentials:
     if username and password:
         return Basic(username, _json_key(password) if username == _JSON_KEY else password)
     return None
+
+
+def of_box(box: Box, fill: Fill) -> Credentials:
+    """Return as whom the image of *box* is pulled."""
+    given = {"username": box.username or "", "password": box.password or "", **box.auth}
+    return credentials(given, fill)
 
 
 def _all_or_none(properties: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
@@ -141,6 +148,13 @@ def target(properties: Mapping[str, str], fill: Fill, login: Credentials = None)
     for tag in tags:
         references.image(str(repository), tag)
     return Target(repository, tuple(dict.fromkeys(tags)), notice)
+
+
+def located(image: Reference, login: Credentials) -> Reference:
+    """Return *image* where it is: those of Amazon and Azure are written without their host."""
+    if isinstance(login, Ecr | Azure):
+        return image._replace(registry=_registry(image, "", login)[0])
+    return image
 
 
 def _registry(named: Reference, given: str, login: Credentials) -> tuple[str, str]:

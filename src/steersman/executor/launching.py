@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from steersman.containers.base import (
@@ -16,7 +17,15 @@ from steersman.containers.base import (
     Service,
     ServiceSpec,
 )
-from steersman.core import checkpoints, filled_boxes, internal_steps, links, ports, volumes
+from steersman.core import (
+    checkpoints,
+    filled_boxes,
+    internal_steps,
+    links,
+    ports,
+    registry_logins,
+    volumes,
+)
 from steersman.core.errors import Refused, UserError
 from steersman.core.events import Level
 from steersman.core.filled_boxes import Values
@@ -62,17 +71,23 @@ async def _checkpoint(job: Job, box: model.Box, containers: Containers) -> Image
 
 
 async def _image(job: Job, box: model.Box, containers: Containers, notice: Notice) -> Image:
-    given = _values(job)
-    name = str(filled_boxes.image(box, given))
+    given, pull = _values(job), job.settings.pull
+    wanted = filled_boxes.image(box, given)
     found = filled_boxes.login(box, given)
     login = Login(*found) if found else None
-    if box.auth and job.settings.pull is not PullPolicy.NEVER:
-        from steersman.executor import registry_logins
+    if box.auth:
+        who = registry_logins.of_box(box, given.fill)
+        wanted = registry_logins.located(wanted, who)
+        if pull is PullPolicy.MISSING:  # a login costs a request or two
+            with suppress(Refused):
+                return await containers.image(str(wanted), pull=PullPolicy.NEVER)
+        if pull is not PullPolicy.NEVER:
+            from steersman.executor.registry_logins import login as exchanged
 
-        login = await registry_logins.of_box(box, given.fill)
+            login = await exchanged(who)
     return await containers.image(
-        name,
-        pull=job.settings.pull,
+        str(wanted),
+        pull=pull,
         login=login,
         tell=lambda text: notice(Level.INFO, text),
     )
@@ -86,7 +101,14 @@ def masker(job: Job) -> Masker:
 def _passwords(job: Job) -> list[str]:
     given = _values(job)
     of_steps = internal_steps.secrets((*job.steps, *job.pipeline.after_steps), given.fill)
-    return [*filled_boxes.passwords(job.pipeline, given), *of_steps]
+    boxes = (job.pipeline.box, *job.pipeline.services)
+    of_boxes = [
+        given.fill(box.auth[name])
+        for box in boxes
+        for name in registry_logins.SECRETS
+        if box is not None and name in box.auth
+    ]
+    return [*filled_boxes.passwords(job.pipeline, given), *of_boxes, *of_steps]
 
 
 def _values(job: Job) -> Values:

@@ -8,7 +8,7 @@ import binascii
 import ipaddress
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -16,14 +16,12 @@ from urllib.parse import urlencode
 from steersman.containers.base import Login
 from steersman.core import aws_signatures
 from steersman.core.errors import Refused, Unavailable
-from steersman.core.pipelines.model import Box
 from steersman.core.registry_logins import (
     AZURE_USER,
     Azure,
     Basic,
     Credentials,
     Ecr,
-    credentials,
     ecr_endpoint,
 )
 
@@ -33,14 +31,6 @@ _AUTHORITY = "https://login.microsoftonline.com"
 _SCOPE = "https://management.azure.com/.default"
 _TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
 _FORM = "application/x-www-form-urlencoded"
-
-
-async def of_box(
-    box: Box, fill: Callable[[str], str], environ: Mapping[str, str] = os.environ
-) -> Login | None:
-    """Return the login for the image of *box*."""
-    given = {"username": box.username or "", "password": box.password or "", **box.auth}
-    return await login(credentials(given, fill), environ)
 
 
 async def login(given: Credentials, environ: Mapping[str, str] = os.environ) -> Login | None:

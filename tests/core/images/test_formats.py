@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
 from steersman.containers.docker import image_specs
 from steersman.core import aws_signatures, dockerignores, image_archives
@@ -82,7 +83,7 @@ IMAGE = {"Cmd": ["node"], "Entrypoint": ["/init"], "User": "node"}
 BOX = {"Env": ["A=1", "B=2"], "User": "root"}
 
 
-def commit(image: dict[str, object], **changes: object) -> dict[str, object]:
+def commit(image: Mapping[str, object], **changes: object) -> dict[str, object]:
     return image_specs.commit(image, BOX, ImageChanges(**changes))  # type: ignore[arg-type]
 
 

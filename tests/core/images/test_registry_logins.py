@@ -6,9 +6,11 @@ import json
 
 import pytest
 
-from steersman.core import registry_logins
+from steersman.core import references, registry_logins
 from steersman.core.errors import UserError
 from steersman.core.interpolation import interpolate
+from steersman.core.pipelines.fields import AWS
+from steersman.core.pipelines.fields import AZURE as AZURE_FIELDS
 from steersman.core.registry_logins import Azure, Basic, Credentials, Ecr
 
 VALUES = {"USER": "me", "PASS": "secret", "TAG": "v1"}
@@ -68,6 +70,14 @@ def test_a_repository_of_amazon_or_azure_gets_its_host_once() -> None:
     assert names("app", registry="https://other", login=AZURE) == "me.azurecr.io/app:latest"
 
 
+def test_the_image_of_a_box_at_amazon_or_azure_gets_its_host_too() -> None:
+    app = references.parse("team/app:1")
+    located = registry_logins.located
+    assert str(located(app, ECR)) == "123.dkr.ecr.eu-west-1.amazonaws.com/team/app:1"
+    assert str(located(located(app, AZURE), AZURE)) == "me.azurecr.io/team/app:1"
+    assert located(app, Basic("u", "p")) == app
+
+
 def test_amazon_in_china_has_another_domain() -> None:
     assert registry_logins.ecr_endpoint("cn-north-1").endswith(".cn-north-1.amazonaws.com.cn")
 
@@ -95,14 +105,14 @@ def test_a_login_without_a_password_is_none() -> None:
 
 
 def test_amazon_and_azure_need_all_of_their_fields() -> None:
-    fields = {name: name[4:] for name in registry_logins.AWS}
+    fields = {name: name[4:] for name in AWS}
     assert registry_logins.credentials(fields, fill) == Ecr(
         "access-key", "secret-key", "region", "registry-id"
     )
     del fields["aws-region"]
     with pytest.raises(UserError, match="lacks aws-region"):
         registry_logins.credentials(fields, fill)
-    azure = dict.fromkeys(registry_logins.AZURE, "x.io")
+    azure = dict.fromkeys(AZURE_FIELDS, "x.io")
     assert isinstance(registry_logins.credentials(azure, fill), Azure)
 
 

@@ -48,6 +48,8 @@ def check(step: Step) -> None:
     try:
         kind.check(step)
     except UserError as error:
+        if str(error).startswith(str(step.place)):
+            raise
         message = f"{step.place}: step {step.id}: {error}"
         raise UserError(message, hint=error.hint) from error
 
