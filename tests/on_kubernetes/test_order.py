@@ -107,9 +107,10 @@ def test_the_box_gets_the_memory_that_file_or_flag_asks_for(
         ["--enable-volumes"],
         ["--docker-network", "n"],
         ["--docker-dns", "10.0.0.1"],
+        ["--step-registry", "/srv/steps"],
     ],
 )
-def test_what_only_an_engine_can_do_is_refused(tmp_path: Path, words: list[str]) -> None:
+def test_what_cannot_be_done_from_a_pod_is_refused(tmp_path: Path, words: list[str]) -> None:
     with pytest.raises(UserError, match="not possible in a pod"):
         made(tmp_path, *words)
 

@@ -28,6 +28,7 @@ PROGRAM = ("python3", "-m", "steersman.cli.pod_mailbox")
 # What only the engine of one's own machine can do; what it means there is said by `steer build`.
 _NOT_HERE = (
     "direct_mount", "expose_ports", "enable_volumes", "docker_dns", "docker_network",
+    "step_registry",
 )  # fmt: skip
 _OF_BOX = ("run_id", "pipeline", "base_path", "root")
 
