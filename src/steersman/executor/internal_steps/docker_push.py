@@ -19,8 +19,6 @@ class DockerPush:
 
     def check(self, step: Step) -> None:
         pushing.check(step)
-        image_changes.commit(variables.settled(step), variables.unfilled)
-        image_changes.boolean(step.properties, variables.UNSYNCED)
 
     async def run(self, scene: Scene, step: Step) -> Ended:
         given = await variables.read(scene, step)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from steersman.containers.images import Images
-from steersman.core import registry_logins
+from steersman.core import image_changes, registry_logins
 from steersman.core.events import Level
 from steersman.core.pipelines.model import Step
 from steersman.core.registry_logins import Target
 from steersman.executor import registry_logins as logging_in
+from steersman.executor.internal_steps import engine
 from steersman.executor.internal_steps.base import Scene
-from steersman.executor.internal_steps.variables import Variables, settled, unfilled
+from steersman.executor.internal_steps.variables import UNSYNCED, Variables, settled, unfilled
 
 _WHERE = ("repository", "tag", "registry")
 
 
 def check(step: Step) -> None:
-    """Check where *step* pushes to, as far as that depends on no variable."""
+    """Check what *step* pushes and where to, as far as that depends on no variable."""
     found = settled(step)
+    image_changes.commit(found, unfilled)
+    image_changes.boolean(step.properties, UNSYNCED)
     # A variable stands for something; whether that is good is seen when it is known.
     filled = {name: found.get(name, "x" * bool(text)) for name, text in step.properties.items()}
     login = registry_logins.credentials({**filled, "username": ""}, unfilled)
@@ -40,7 +42,7 @@ async def push(scene: Scene, step: Step, given: Variables, image: str, where: Ta
 
     A machine that runs jobs for others keeps no image of theirs.
     """
-    images, tagged, settings = _images(scene), list[str](), scene.job.settings
+    images, tagged, settings = engine.images(scene), list[str](), scene.job.settings
     login = None
     if settings.push:
         login = await logging_in.login(registry_logins.credentials(step.properties, given.fill))
@@ -59,9 +61,3 @@ async def push(scene: Scene, step: Step, given: Variables, image: str, where: Ta
         if settings.shared:
             for text in tagged:
                 await images.remove(text)
-
-
-def _images(scene: Scene) -> Images:
-    from steersman.executor.internal_steps import engine
-
-    return engine.images(scene)
