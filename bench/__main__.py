@@ -16,6 +16,7 @@ SCRIPTS = (
     "start",
     "copy_tree",
     "check_5000_lines",
+    "detect",
     "docker_push",
     "platform_first_line",
     "platform_many_jobs",
