@@ -16,6 +16,7 @@ from steersman.core import manifest_checks
 from steersman.core.problems import Problem, Severity
 from tests.docs import examples
 from tests.docs.examples import Block, Kind, Line
+from tests.e2e.program import steer
 
 BLOCKS = list(examples.blocks())
 LINES = list(examples.lines())
@@ -62,6 +63,27 @@ def test_a_manifest_that_is_shown_can_be_published(block: Block) -> None:
 def test_the_pages_show_something() -> None:
     assert len(of(Kind.PIPELINE_FILE)) >= 5
     assert len(LINES) >= 50
+
+
+WHOLE = {
+    "README.md": (("build",), "the build has passed"),
+    "docs/workflow.md": (("workflow", "main"), "deploy | compiled"),
+}
+"""Files that need nothing but images which are here, with how the page says they are run."""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("page", WHOLE)
+def test_a_file_that_needs_nothing_else_runs_on_an_engine(
+    page: str, tmp_path: Path, engine: str
+) -> None:
+    (block,) = (block for block in of(Kind.PIPELINE_FILE) if block.page == page)
+    words, said = WHOLE[page]
+    (tmp_path / "wercker.yml").write_text(block.text)
+    (tmp_path / "deploy.env").write_text("")
+    ended = steer(*words, "--on", "containers", "--pull", "never", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert said in ended.out + ended.err
 
 
 def understood(line: Line) -> None:
