@@ -105,6 +105,17 @@ def registry_host(address: str) -> str:
     return host
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a registry is on this machine, where engines speak to it without TLS."""
+    from ipaddress import ip_address
+
+    name = split_tag(host)[0].strip("[]")
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
 _TAG_HINT = (
     "a tag holds letters, digits, '.', '_' and '-', at most 128, and starts with no '.' or '-'"
 )

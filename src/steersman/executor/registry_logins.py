@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import ipaddress
 import json
 import os
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from steersman.containers.base import Login
-from steersman.core import aws_signatures
+from steersman.core import aws_signatures, references
 from steersman.core.errors import Refused, Unavailable
 from steersman.core.registry_logins import (
     AZURE_USER,
@@ -99,12 +98,7 @@ async def _of_azure(given: Azure, authority: str) -> Login:
 
 def _scheme(host: str) -> str:
     """Speak plainly with this machine alone, as engines do."""
-    name = host.rpartition(":")[0] or host
-    try:
-        here = ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        here = name == "localhost"
-    return "http" if here else "https"
+    return "http" if references.is_loopback(host) else "https"
 
 
 async def _form(url: str, fields: Mapping[str, str], trouble: str) -> dict[str, Any]:

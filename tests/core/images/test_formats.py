@@ -102,5 +102,13 @@ def test_an_image_that_ran_nothing_runs_a_shell_and_never_our_session() -> None:
     assert (body["Entrypoint"], body["Cmd"], body["User"]) == ([], ["/bin/sh"], "0")
 
 
+def test_podman_is_told_by_instructions_and_never_to_run_our_session() -> None:
+    changes = ImageChanges(env={"A": "b c"}, labels={"l": "x=y"}, ports=("80/tcp",), user="u")
+    body = image_specs.commit({}, BOX, changes)
+    assert image_specs.instructions(body, changes) == [
+        "ENV A=b c", "LABEL l=x=y", "EXPOSE 80/tcp", "ENTRYPOINT []", 'CMD ["/bin/sh"]', "USER u",
+    ]  # fmt: skip
+
+
 def test_variables_are_added_to_those_of_the_box() -> None:
     assert commit(IMAGE, env={"B": "3", "C": "4"})["Env"] == ["A=1", "B=3", "C=4"]

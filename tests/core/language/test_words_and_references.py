@@ -145,5 +145,21 @@ def test_an_address_that_is_none_is_refused() -> None:
         references.registry_host("https://a b/")
 
 
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("localhost", True),
+        ("localhost:5000", True),
+        ("127.0.0.2:5000", True),
+        ("[::1]:5000", True),
+        ("10.0.0.1:5000", False),
+        ("localhost.example.org", False),
+        ("docker.io", False),
+    ],
+)
+def test_a_registry_on_this_machine_is_known(host: str, *, here: bool) -> None:
+    assert references.is_loopback(host) is here
+
+
 def test_the_short_name_is_the_last_part() -> None:
     assert references.parse("localhost:5000/a/redis:7").short_name == "redis"

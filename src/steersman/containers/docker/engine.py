@@ -58,6 +58,7 @@ class Engine:
         self._idle: list[Connection] = []
         self._hijacked: list[Connection] = []
         self._version = ""
+        self.is_podman = False
         self._negotiating = asyncio.Lock()
         self._require_deadline = require_deadline
 
@@ -67,6 +68,7 @@ class Engine:
             if self._version:
                 return
             answer = await self._ask("GET", "/_ping", deadline=self._require_deadline)
+            self.is_podman = "libpod-api-version" in answer.headers
             self._version = f"v{_version(answer.headers.get('api-version', ''))}"
 
     async def get(self, path: str, **query: str) -> Any:
@@ -85,7 +87,7 @@ class Engine:
         self,
         method: str,
         path: str,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         data: Any = None,
         deadline: float = DEADLINE,
     ) -> Answer:

@@ -28,6 +28,21 @@ def commit(image: Json, container: Json, changes: ImageChanges) -> dict[str, Any
     return body
 
 
+def instructions(body: Json, changes: ImageChanges) -> list[str]:
+    """Spell a config as a Dockerfile would: Podman reads nothing else when it commits.
+
+    What it says of a box's variables holds some of its own, so that only *changes* are named.
+    """
+    found = [f"ENV {name}={value}" for name, value in changes.env.items()]
+    found += [f"LABEL {name}={value}" for name, value in changes.labels.items()]
+    found += [f"EXPOSE {port}" for port in body.get("ExposedPorts") or {}]
+    found += [f"VOLUME {volume}" for volume in body.get("Volumes") or {}]
+    for name in ("Entrypoint", "Cmd"):
+        found.append(f"{name.upper()} {json.dumps(body[name])}")
+    words = {"WorkingDir": "WORKDIR", "User": "USER", "StopSignal": "STOPSIGNAL"}
+    return found + [f"{word} {body[name]}" for name, word in words.items() if body.get(name)]
+
+
 def _started_by(image: Json, changes: ImageChanges) -> tuple[list[str], list[str]]:
     if changes.entrypoint is not None:  # as in a Dockerfile, it does away with the image's command
         return list(changes.entrypoint), list(changes.cmd or ())

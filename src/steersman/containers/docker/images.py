@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from steersman.containers.base import Login
-from steersman.containers.docker import image_specs, logins, reports, specs
+from steersman.containers.docker import image_specs, logins, pulls, reports, specs
 from steersman.containers.docker.engine import Engine, EngineRefused
 from steersman.containers.docker.frames import Frames
 from steersman.containers.images import Say
@@ -50,9 +50,14 @@ class DockerImages:
             image.get("Config") or {}, container.get("Config") or {}, wanted.changes
         )
         query = {"container": box, "comment": wanted.message, "author": wanted.author}
+        more = (
+            {"changes": image_specs.instructions(body, wanted.changes)}
+            if self._engine.is_podman
+            else {}
+        )
         try:
             answer = await self._engine.request(
-                "POST", "/commit", query, body, deadline=COMMIT_DEADLINE
+                "POST", "/commit", {**query, **more}, body, deadline=COMMIT_DEADLINE
             )
         except EngineRefused as error:
             raise Refused(f"the box cannot become an image: {error}") from error
@@ -90,7 +95,7 @@ class DockerImages:
             async with self._engine.stream(
                 "POST",
                 f"/images/{name.repository}/push",
-                {"tag": name.tag or "latest"},
+                {"tag": name.tag or "latest", **pulls.plainly(registry)},
                 headers={"X-Registry-Auth": auth},
                 stall=STALL,
             ) as (_, pieces):
