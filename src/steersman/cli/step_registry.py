@@ -152,9 +152,11 @@ class StepRegistry:
             raise _cannot_keep(self._folder, error) from error
         try:
             unpack_bytes(data, scratch / "files", f"{self._address}/{path}")
+            os.rename(scratch / "files", place)
+        except OSError as error:
             # Somebody else may have been faster, with the same content.
-            with contextlib.suppress(FileExistsError, OSError):
-                os.rename(scratch / "files", place)
+            if not place.is_dir():
+                raise _cannot_keep(self._folder, error) from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
