@@ -2,7 +2,8 @@
 
 A folder `<owner>-<name>[@<version>]` that somebody put among the steps is used as it is. What was
 fetched is kept beside them under `.fetched/`, by its address too, so that another address is
-another step. There is no registry any more that could know a step by its name alone.
+another step. A step that is known by its name alone is one of ours (builtin_steps/), or a registry
+has it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from steersman import trees
-from steersman.core import manifests
+from steersman.core import builtin_steps, manifests
 from steersman.core.errors import UserError
 from steersman.core.manifests import Manifest
 from steersman.core.pipelines.findings import nearest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ANY_VERSION = "*"
 MANIFESTS = ("step.yml", "wercker-step.yml")
 LONGEST_MANIFEST = 1 << 20
+BUILT_IN = Path(__file__).with_name("builtin_steps")
 
 
 Registry = Callable[[Step], "Path | None"]
@@ -35,10 +37,22 @@ Registry = Callable[[Step], "Path | None"]
 
 
 class FetchedStep(NamedTuple):
-    """A step's files, what it says of itself, and what is doubtful about its use."""
+    """A step's files, what it says of itself, and what is doubtful about its use.
+
+    *name* is the one its files know it by, where that is another than in the pipeline's file.
+    """
 
     entries: tuple[Entry, ...]
     manifest: Manifest | None = None
+    warnings: tuple[str, ...] = ()
+    name: str | None = None
+
+
+class _Found(NamedTuple):
+    """Where a step's files are. *name* is set for one of ours."""
+
+    folder: Path
+    name: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -97,25 +111,37 @@ class StepStore:
             data = script_text(step.properties.get("code", "")).encode()
             run = Entry("run.sh", Kind.FILE, 0o755, data, len(data))
             return FetchedStep(entries=(run,))
-        folder = self._find(step)
-        entries = tuple(trees.scan(folder))
-        manifest, warnings = read_manifest(folder, step)
-        warnings += _idle(step, entries)
+        found = self._find(step)
+        entries = tuple(trees.scan(found.folder)) + (_shared() if found.name else ())
+        manifest, warnings = read_manifest(found.folder, step)
+        warnings = found.warnings + warnings + _idle(step, entries)
         if manifest is not None:
             warnings += _checked(step, manifest)
-        return FetchedStep(entries=entries, manifest=manifest, warnings=warnings)
+        return FetchedStep(entries, manifest, warnings, found.name)
 
-    def _find(self, step: Step) -> Path:
+    def _find(self, step: Step) -> _Found:
         if step.url is not None and step.url.startswith("file://"):
-            return self._local(step, step.url.removeprefix("file://"))
+            return _Found(self._local(step, step.url.removeprefix("file://")))
         provided = self._provided(step)
         if provided is not None:
-            return provided
+            return _Found(provided)
         if step.url is not None:
-            return self._fetcher.fetch(step, step.url)
+            return _Found(self._fetcher.fetch(step, step.url))
+        return self._by_name(step)
+
+    def _by_name(self, step: Step) -> _Found:
+        """Find a step of which only the name is known: ours come first.
+
+        Who asks for a version means what somebody published: then a registry comes first.
+        """
+        ours = built_in(step)
+        if ours is not None and step.version == ANY_VERSION:
+            return ours
         published = self._registry(step) if self._registry else None
         if published is not None:
-            return published
+            return _Found(published)
+        if ours is not None:
+            return ours
         raise self._unknown(step)
 
     def _local(self, step: Step, address: str) -> Path:
@@ -137,8 +163,16 @@ class StepStore:
 
     def _unknown(self, step: Step) -> UserError:
         shown = f"{step.owner}/{step.name}"
+        gone = builtin_steps.gone(step.owner, step.name)
+        if gone is not None:
+            return UserError(
+                f"{step.place}: the step {shown} can do nothing any more: {gone.why}",
+                hint=gone.instead,
+            )
         wanted = folder_name(step)
         near = nearest(wanted, self._names())
+        if near is None and step.owner == builtin_steps.OURS:
+            near = nearest(step.name, built_in_names())
         hint = (
             f"there is a step {near}; did you mean that?"
             if near
@@ -157,6 +191,33 @@ class StepStore:
             except OSError:
                 continue
             yield from (name for name in names if not name.startswith("."))
+
+
+def built_in_names() -> list[str]:
+    """Return the names of the steps that come with us."""
+    return sorted(path.name for path in BUILT_IN.iterdir() if path.is_dir())
+
+
+def built_in(step: Step) -> _Found | None:
+    """Find the step of ours that answers to this name, whatever version is asked for.
+
+    Nobody has the versions of old any more: ours is used for them, and says so.
+    """
+    name = builtin_steps.shipped_as(step.owner, step.name)
+    if name is None or not (BUILT_IN / name).is_dir():
+        return None
+    if step.version == ANY_VERSION:
+        return _Found(BUILT_IN / name, name)
+    said = f"version {step.version} of the step {step.owner}/{step.name} is not to be had"
+    return _Found(BUILT_IN / name, name, (f"{step.place}: {said}; the built-in one is used",))
+
+
+def _shared() -> tuple[Entry, ...]:
+    """Return what our steps share, to stand beside the run.sh of each."""
+    return tuple(
+        Entry(path.name, Kind.FILE, 0o644, path, path.stat().st_size)
+        for path in sorted(BUILT_IN.glob("*.sh"))
+    )
 
 
 def _refuse_nul(step: Step) -> None:

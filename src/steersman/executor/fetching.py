@@ -58,7 +58,8 @@ async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
     for warning in fetched.warnings:
         notice(Level.WARNING, warning)
     return ReadyStep(
-        step=step,
+        # Its variables are named after what its files call it.
+        step=step._replace(name=fetched.name or step.name),
         manifest=fetched.manifest,
         entries=tuple(fetched.entries),
         root=root,
