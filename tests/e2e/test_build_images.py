@@ -33,7 +33,7 @@ def box() -> Iterator[str]:
     yield name
     listed = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", name]
     found = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
-    subprocess.run(["docker", "rmi", "-f", *found], check=True, capture_output=True)
+    subprocess.run(["docker", "rmi", *found], check=True, capture_output=True)
 
 
 def test_a_run_begins_after_a_checkpoint_with_its_box_and_todays_source(

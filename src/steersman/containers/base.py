@@ -82,8 +82,7 @@ class Image(NamedTuple):
 class Mount(NamedTuple):
     """A folder of this machine seen in a container (`--direct-mount`, `--enable-volumes`).
 
-    A *source* without a `/` is a volume of the engine, an empty one a fresh folder, whatever the
-    image has.
+    A *source* without a `/` is a volume of the engine.
     """
 
     source: str

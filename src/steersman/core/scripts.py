@@ -69,6 +69,15 @@ def step(
     return "\n".join(lines) + "\n"
 
 
+def emptied(folders: Iterable[str]) -> str:
+    """Remove what is in *folders*, but follow no link."""
+    lines = []
+    for folder in map(quoting.single, folders):
+        inside = f"{folder}/* {folder}/.[!.]* {folder}/..?*"
+        lines.append(f"[ -L {folder} ] || rm -rf {inside} 2>/dev/null")
+    return "\n".join([*lines, ":"]) + "\n"
+
+
 def watched(code: str, cwd: str | None) -> str:
     """Run *code* in the source folder or *cwd* below it; it may be run again and again."""
     enter = 'cd "$WERCKER_SOURCE_DIR"' + (f" && cd {quoting.double(cwd)}" if cwd else "")

@@ -164,8 +164,6 @@ async def _create_box(
         seen = {name: value for name, value in seen.items() if name not in passing}
     exposed = (*(box.ports if job.settings.expose_ports else ()), *job.settings.publish)
     published = ports.bindings(exposed, publish=True)
-    # As in the original: who has the engine can mount whatever there is anyway.
-    own = _mounts(job, box, wanted=job.pipeline.docker and job.settings.attended)
     created = await containers.create_box(
         BoxSpec(
             run_id=job.run_id,
@@ -177,7 +175,7 @@ async def _create_box(
             entrypoint=box.entrypoint,
             env=seen,
             user=box.user,
-            mounts=(*_direct_mounts(job), *_fresh(job), *own, *docker_mounts),
+            mounts=(*_direct_mounts(job), *_own_mounts(job, box), *docker_mounts),
             ports=published,
             privileged=job.pipeline.docker,
             dns=job.settings.dns,
@@ -196,14 +194,31 @@ def _mounts(job: Job, box: model.Box, *, wanted: bool = False) -> tuple[Mount, .
     return tuple(Mount(*each) for each in found)
 
 
-def _fresh(job: Job) -> tuple[Mount, ...]:
-    """Name what a checkpoint's image has of an earlier run: its source, output, cache and steps."""
-    if not job.settings.checkpoint:
+def _own_mounts(job: Job, box: model.Box) -> tuple[Mount, ...]:
+    """Return what the box itself names; as in the original `docker: true` brings that with it.
+
+    Who has the engine can mount whatever there is anyway.
+    """
+    return _mounts(job, box, wanted=job.pipeline.docker and job.settings.attended)
+
+
+def stale(job: Job) -> tuple[str, ...]:
+    """Name the folders in which a checkpoint's image has what another run left.
+
+    Never one in which a folder of this machine stands: those are to be emptied.
+    """
+    if not job.settings.checkpoint or job.pipeline.box is None:
         return ()
-    folders = [f"{job.root}/pipeline", f"{job.root}/report"]
-    if not job.base_path.startswith(f"{folders[0]}/") and not job.settings.direct_mount:
-        folders.append(job.base_path)
-    return tuple(Mount(source="", target=folder) for folder in folders)
+    seen = [mount.target for mount in (*_direct_mounts(job), *_own_mounts(job, job.pipeline.box))]
+    folders = (
+        job.base_path,
+        *(f"{job.root}{name}" for name in ("/pipeline/output", "/pipeline/cache", "/report")),
+    )
+    return tuple(
+        folder
+        for folder in folders
+        if not any(f"{target.rstrip('/')}/".startswith(f"{folder}/") for target in seen)
+    )
 
 
 def _direct_mounts(job: Job) -> tuple[Mount, ...]:

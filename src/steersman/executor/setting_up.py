@@ -16,7 +16,7 @@ from steersman.core.variables import Variable
 from steersman.executor import cache_lock, filling
 from steersman.executor.fetching import Notice, ReadyStep
 from steersman.executor.job import Job
-from steersman.executor.launching import launch
+from steersman.executor.launching import launch, stale
 from steersman.sessions.session import Session
 
 SESSION_DEADLINE = 30.0
@@ -58,13 +58,17 @@ async def set_up(
         box, services, secrets = await launching
     finally:
         launching.cancel()
+    session: Session | None = None
+    if old := stale(job):
+        session = Session(await box.start(), output)
+        await session.open(scripts.emptied(old), SESSION_DEADLINE)
     async with cache_lock.reading(job.cache):
         if not filled and cache_lock.stamp(job.cache) != listed:
             uploads = await asyncio.to_thread(listing)
-        spelled = box.spelled(uploads)
+        spelled = None if session else box.spelled(uploads)
         if spelled is None:
             await box.put(uploads)
-    session = Session(await box.start(), output)
+    session = session or Session(await box.start(), output)
     init = f"{job.root}/pipeline/{filling.INIT}/init.sh"
     hidden = (Variable(name, value) for name, value in job.hidden.items())
     prelude = scripts.prelude(job.run_id, (*job.public, *hidden, *secrets), init)

@@ -99,8 +99,6 @@ def _host(spec: BoxSpec | ServiceSpec, mode: str | None) -> Json:
 
 
 def _mount(mount: Mount) -> Json:
-    if not mount.source:
-        return {"Type": "volume", "Target": mount.target, "VolumeOptions": {"NoCopy": True}}
     return {
         "Type": "bind" if mount.source.startswith("/") else "volume",
         "Source": mount.source,
