@@ -140,6 +140,80 @@ def test_links_in_a_step_are_not_followed(tmp_path: Path) -> None:
     assert fetched.manifest is None
 
 
+# Steps that come with us
+
+
+NEEDED = {"adrien/slack-notifier-bl": {"url": "https://hooks"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("npm-install", "npm-install"),
+        ("wercker/npm-install", "npm-install"),
+        ("arjen/hugo-build", "hugo-build"),
+        ("adrien/slack-notifier-bl", "slack-notifier"),
+    ],
+)
+def test_a_built_in_step_answers_to_its_names(tmp_path: Path, text: str, name: str) -> None:
+    fetched = StepStore(tmp_path).fetch(step(text, **NEEDED.get(text, {})))
+    assert fetched.name == name
+    assert run_sh(fetched).startswith(f"# {name}: ")
+    assert fetched.warnings == ()
+
+
+def test_a_built_in_step_stands_in_for_versions_that_nobody_has(tmp_path: Path) -> None:
+    fetched = StepStore(tmp_path).fetch(step("wercker/npm-install@1.1.4"))
+    assert fetched.name == "npm-install"
+    assert "version 1.1.4" in fetched.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["acme/npm-install", "wercker/builtin_steps", "wercker/box.sh"])
+def test_no_other_name_is_a_built_in_step(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UserError, match=text):
+        StepStore(tmp_path).fetch(step(text))
+
+
+def test_what_was_put_there_comes_before_a_built_in_step(tmp_path: Path) -> None:
+    write(tmp_path / "wercker-npm-install", run_sh="mine")
+    fetched = StepStore(tmp_path).fetch(step("npm-install"))
+    assert (run_sh(fetched), fetched.name) == ("mine", None)
+
+
+def test_a_registry_is_asked_only_for_versions_of_a_built_in_step(tmp_path: Path) -> None:
+    published = write(tmp_path / "published", run_sh="published")
+    asked: list[str] = []
+
+    def registry(wanted: Step) -> Path | None:
+        asked.append(wanted.version)
+        return published if wanted.version == "9.0.0" else None
+
+    store = StepStore(tmp_path, registry=registry)
+    assert store.fetch(step("npm-install")).name == "npm-install"
+    assert asked == []
+    fetched = store.fetch(step("npm-install@9.0.0"))
+    assert (run_sh(fetched), fetched.name, fetched.warnings) == ("published", None, ())
+    assert store.fetch(step("npm-install@1.0.0")).name == "npm-install"
+    assert asked == ["9.0.0", "1.0.0"]
+
+
+def test_a_misspelled_built_in_step_is_offered(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        StepStore(tmp_path).fetch(step("npm-instal"))
+    assert "npm-install" in (caught.value.hint or "")
+
+
+def test_a_step_whose_service_is_closed_says_what_to_use(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"5:7.*HipChat was closed") as caught:
+        StepStore(tmp_path).fetch(step("wercker/hipchat-notify@1.0.0"))
+    assert "slack-notifier" in (caught.value.hint or "")
+
+
+def test_what_a_built_in_step_needs_is_checked_before_it_runs(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"create-file needs the property filename"):
+        StepStore(tmp_path).fetch(step("create-file", content="x"))
+
+
 # Manifests
 
 NEEDS = "name: greet\nproperties:\n  - {name: who, type: integer, required: true}\n"
