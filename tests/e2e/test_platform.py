@@ -41,6 +41,9 @@ broken:
     - script:
         name: boom
         code: echo "before the end" && test "$PASSWORD" = right
+image:
+  steps:
+    - internal/docker-push: {repository: example.com/shop}
 workflows:
   - name: ship
     pipelines:
@@ -175,6 +178,16 @@ def test_a_failed_job_is_replayed_on_this_machine(here: Here, shop: str) -> None
     assert replay.code == 1, replay
     assert replay.out.endswith(log)
     assert "boom failed" in replay.err
+
+
+def test_a_job_makes_no_images_at_the_engine_of_all_unless_the_admin_says_so(
+    here: Here, shop: str
+) -> None:
+    done = here.steer("trigger", shop, "--branch", "main", "--target", "image", "--watch")
+    assert done.code == 1, done
+    log = here.good("logs", f"{shop}/{_newest(here, shop)}")
+    assert "the step internal/docker-push is not allowed here" in log
+    assert "--docker" in log
 
 
 def test_a_step_of_the_server_is_used_on_this_machine_too(here: Here, shop: str) -> None:

@@ -46,7 +46,8 @@ class StoreContainer:
             size, digest = await _save(images, str(name), folder / FILE, _most(scene))
         finally:
             await images.remove(str(name))
-        scene.say(f"stored the box as {folder / FILE}, {size_words(size)}, sha256 {digest}")
+        where = f"{FOLDER}/{FILE}" if job.settings.shared else folder / FILE
+        scene.say(f"stored the box as {where}, {size_words(size)}, sha256 {digest}")
         scene.say(f"`docker load -i` makes the image {name} of it")
         return passed()
 
