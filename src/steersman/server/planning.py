@@ -33,6 +33,12 @@ CLAIM = 45.0
 """Seconds after which another server plans what one that was killed had begun to."""
 PAUSES = (1.0, 5.0, 20.0, 60.0, 120.0)
 AT_ONCE = 4
+LULL = 0.1
+"""Seconds without a new trigger after which planning need not give way any more."""
+SHARE = 3
+"""While triggers come in, planning rests so many times as long as it took,"""
+LONGEST_REST = 0.2
+"""but no longer than that: what took long was the repository's host, not us."""
 log = logging.getLogger("steersman.server")
 
 
@@ -43,11 +49,17 @@ class Planner:
         self.platform = platform
         self.sources = Sources(platform.mirrors, platform.keyring)
         self._free = asyncio.Semaphore(AT_ONCE)
+        self._asked = -LULL
 
     async def run(self) -> None:
         """Plan whatever is accepted, for as long as this runs."""
         woken = asyncio.Event()
-        stop = self.platform.store.waking.listen(projects.TRIGGERED, woken.set)
+
+        def asked() -> None:
+            self._asked = time.monotonic()
+            woken.set()
+
+        stop = self.platform.store.waking.listen(projects.TRIGGERED, asked)
         try:
             while True:
                 woken.clear()
@@ -77,7 +89,14 @@ class Planner:
         """Plan the triggers of one project: its runs are numbered as they were asked for."""
         async with self._free:
             for identity in identities:
+                began = time.monotonic()
                 await self.plan(identity, seen)
+                await self._give_way(time.monotonic() - began)
+
+    async def _give_way(self, took: float) -> None:
+        """Let those be served first who ask for runs: a forge does not wait long for its answer."""
+        if time.monotonic() - self._asked < LULL:
+            await asyncio.sleep(min(SHARE * took, LONGEST_REST))
 
     async def plan(self, identity: str, seen: float) -> None:
         """Plan one trigger, which was *seen* at that monotonic time, unless another server does."""

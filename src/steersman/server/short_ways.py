@@ -92,14 +92,15 @@ class ShortWays:
             return
         way, named = found
         given = _texts(way, Request(scope), named)
-        if given is not None and way.body is not None:
-            receive, body = await _whole(scope, receive)
-            given = _with_body(given, way.body, body)
-        if given is None:
-            await self.app(scope, receive, send)
-            return
-        response = await _answer(way, Request(scope, receive), given)
-        await response(scope, receive, send)
+        try:
+            if given is not None and way.body is not None:
+                receive, body = await _whole(scope, receive)
+                given = _with_body(given, way.body, body)
+            if given is not None:
+                answer = await _answer(way, Request(scope, receive), given)
+        except SteersmanError as error:
+            answer = problems.of(error)
+        await (self.app if given is None else answer)(scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[Way, Mapping[str, str]] | None:
         if scope.get("root_path"):
@@ -163,12 +164,9 @@ def _with_body(
 
 
 async def _answer(way: Way, request: Request, given: dict[str, Any]) -> Response:
-    try:
-        for name, find in way.finds:
-            given[name] = await find(request)
-        said = await way.function(**given)
-    except SteersmanError as error:
-        return problems.of(error)
+    for name, find in way.finds:
+        given[name] = await find(request)
+    said = await way.function(**given)
     if isinstance(said, Response):
         return said
     return Response(to_json(said), media_type="application/json")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import Connection, Dialect
 
-from steersman.store import driving
-from steersman.store.driving import Said
-from steersman.store.prepared import Prepared, Values
+from steersman.store.driving import Driver, Said
+from steersman.store.prepared import NOTHING, Adding, Prepared, Values
 
 Row = Mapping[str, Any]
 """A row by the names of its columns."""
-NOTHING: Values = MappingProxyType({})
 
 
 class Transaction:
@@ -27,43 +23,65 @@ class Transaction:
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        now: Callable[[], float],
-        *,
-        postgres: bool,
+        self, connection: Connection, driver: Driver, clock: Callable[[], float] | Prepared
     ) -> None:
         self.connection = connection
-        self.postgres = postgres
         self.wakes: dict[str, None] = {}
         self.changed = False
-        self._clock = now
+        self.postgres = isinstance(clock, Prepared)
+        self._driver = driver
+        self._clock = clock
+        self._now: float | None = None
         self._pending: list[Said] = []
+        self._added: dict[Adding, list[Values]] = {}
 
-    @cached_property
+    @property
     def now(self) -> float:
-        """Return its moment: asked for once, and only if it matters."""
-        return self._clock()
+        """Return its moment: asked for once, and never alone where it has to travel."""
+        if self._now is None:
+            if isinstance(self._clock, Prepared):
+                self._send([])
+            else:
+                self._now = self._clock()
+        assert self._now is not None  # noqa: S101 - sending has brought it
+        return self._now
 
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Run anything; what it is only SQLAlchemy knows, so it counts as a change."""
         self.changed = True
-        self.flush()
+        self._settle()
         return self.connection.execute(statement, values)
 
     def run(self, statement: Prepared, values: Values = NOTHING) -> None:
         """Change rows, at the latest when something is read or committed."""
         self.changed = True
-        self._pending.append(_said(statement, values, self.connection.dialect))
+        self._pending.append(_said(statement, values, self._driver.dialect))
 
-    def flush(self) -> None:
-        """Let the database have what `run` was told."""
-        if self._pending:
+    def add(self, adding: Adding, values: Values) -> None:
+        """Add a row like `run`, but after whatever `run` is told: nothing of that may need it."""
+        self.changed = True
+        self._added.setdefault(adding, []).append(values)
+
+    def commit(self) -> None:
+        """Let the database have what it was told, and keep it."""
+        self._driver.commit(self._taken())
+
+    def _taken(self) -> list[Said]:
+        """Return what the database has not heard of yet."""
+        pending, self._pending = self._pending, []
+        added, self._added = self._added, {}
+        for adding, rows in added.items():
+            pending += [_said(*each, self._driver.dialect) for each in adding.rows(rows)]
+        return pending
+
+    def _settle(self) -> None:
+        if self._pending or self._added:
             self._send([])
+        self._driver.settle()
 
     def ask(self, *asked: tuple[Prepared, Values]) -> list[list[Row]]:
         """Return the rows of several statements, which travel together."""
-        said = [_said(statement, values, self.connection.dialect) for statement, values in asked]
+        said = [_said(statement, values, self._driver.dialect) for statement, values in asked]
         self.changed = self.changed or any(statement.changes for statement, _ in asked)
         found = zip(said, self._send(said), strict=True)
         return [[form.row(row) for row in rows] for (form, _), rows in found]
@@ -73,7 +91,7 @@ class Transaction:
         if isinstance(statement, Prepared):
             [rows] = self.ask((statement, values or NOTHING))
             return rows[0] if rows else None
-        self.flush()
+        self._settle()
         row = self.connection.execute(statement, values).mappings().first()
         return None if row is None else dict(row)
 
@@ -81,22 +99,24 @@ class Transaction:
         """Return all rows."""
         if isinstance(statement, Prepared):
             return self.ask((statement, values or NOTHING))[0]
-        self.flush()
+        self._settle()
         return [dict(each) for each in self.connection.execute(statement, values).mappings()]
 
     def value(self, statement: Executable, values: Any = None) -> Any:
         """Return the first column of the first row, None without any."""
-        self.flush()
+        self._settle()
         return self.connection.execute(statement, values).scalar()
 
     def _send(self, asked: list[Said]) -> list[list[Any]]:
         """Let the driver run what is pending, then *asked*, and return the rows of the latter."""
-        pending, self._pending = self._pending, []
-        dialect = self.connection.dialect
-        try:
-            return driving.send(self.connection.connection, pending, asked, together=self.postgres)
-        except dialect.loaded_dbapi.Error as error:
-            raise driving.translated(error, self.connection) from error
+        pending = self._taken()
+        if self._now is not None or not isinstance(self._clock, Prepared):
+            return self._driver.send(pending, asked)
+        # The last of them, as those before may wait for somebody's lock.
+        *found, [(self._now,)] = self._driver.send(
+            pending, [*asked, _said(self._clock, NOTHING, self._driver.dialect)]
+        )
+        return found
 
     def wake(self, topic: str) -> None:
         """Let those who wait for *topic* look again once this is committed."""

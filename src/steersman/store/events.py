@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, func, literal_column, select
 
 from steersman.store.base import Row, Transaction
-from steersman.store.prepared import adding
+from steersman.store.prepared import Adding, Prepared
 from steersman.store.tables import events
 
 TOPIC = "events"
 # On PostgreSQL numbers are given before they are committed. One transaction at a time may add
 # events, so that whoever has read up to a number has seen everything below it.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7023391)")
+_ONE_AT_A_TIME = Prepared(select(func.pg_advisory_xact_lock(literal_column("7023391"))))
 
 
-_ADD = adding(events, "at", "kind", "project_id", "run_id", "job", "attempt_id", "data")
+_ADD = Adding(events, "at", "kind", "project_id", "run_id", "job", "attempt_id", "data")
 
 
 def add(
@@ -31,9 +31,9 @@ def add(
 ) -> None:
     """Note that something happened."""
     if tx.postgres and TOPIC not in tx.wakes:
-        tx.execute(_ONE_AT_A_TIME)
+        tx.run(_ONE_AT_A_TIME)
     row = {"at": tx.now, "kind": kind, "project_id": project, "run_id": run, "job": job}
-    tx.run(_ADD, {**row, "attempt_id": attempt, "data": data})
+    tx.add(_ADD, {**row, "attempt_id": attempt, "data": data})
     tx.wake(TOPIC)
 
 

@@ -7,7 +7,8 @@ is asked of it once. A prepared statement names all its values; none of them is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, insert
@@ -16,7 +17,10 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import Select
 
 Values = Mapping[str, Any]
+NOTHING: Values = MappingProxyType({})
 Convert = Callable[[Any], Any]
+AT_ONCE = 10
+"""How many rows one statement adds: for each number there is a statement that is prepared."""
 _FLOAT8 = 701
 """PostgreSQL's number for the one type of which there are several: all our floats are double."""
 
@@ -30,11 +34,11 @@ class Form(NamedTuple):
 
     text: str
     positional: bool
-    names: tuple[str, ...]
-    constants: Values
-    write: tuple[tuple[str, Convert], ...]
-    keys: tuple[str, ...]
-    read: tuple[tuple[int, Convert], ...]
+    names: tuple[str, ...] = ()
+    constants: Values = NOTHING
+    write: tuple[tuple[str, Convert], ...] = ()
+    keys: tuple[str, ...] = ()
+    read: tuple[tuple[int, Convert], ...] = ()
 
     def arguments(self, values: Values) -> Any:
         """Return what the driver takes beside the text."""
@@ -77,6 +81,39 @@ def adding(table: Table, *names: str) -> Prepared:
     """Prepare the adding of a row of which these columns are given."""
     statement = insert(table).values({name: bindparam(name) for name in names})
     return Prepared(statement.inline())
+
+
+class Adding:
+    """The adding of any number of rows at once, of which these columns are given."""
+
+    def __init__(self, table: Table, *names: str) -> None:
+        self._table = table
+        self._names = names
+        self._counts: dict[int, Prepared] = {}
+
+    def rows(self, values: Sequence[Values]) -> list[tuple[Prepared, Values]]:
+        """Return statements that add all of *values*, in order, with what they take."""
+        pieces = (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
+        return [(self._of(len(piece)), _numbered(piece)) for piece in pieces]
+
+    def _of(self, count: int) -> Prepared:
+        found = self._counts.get(count)
+        if found is None:
+            rows = [
+                {
+                    name: bindparam(f"{name}_{row}", type_=self._table.c[name].type)
+                    for name in self._names
+                }
+                for row in range(count)
+            ]
+            found = self._counts[count] = Prepared(insert(self._table).values(rows).inline())
+        return found
+
+
+def _numbered(values: Sequence[Values]) -> Values:
+    return {
+        f"{name}_{row}": value for row, each in enumerate(values) for name, value in each.items()
+    }
 
 
 def _form(statement: Select[Any] | UpdateBase, dialect: Dialect) -> Form:

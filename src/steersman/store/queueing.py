@@ -13,8 +13,8 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, true, update
 
 from steersman.core import queue
 from steersman.core.queue import Lane, Waiting
-from steersman.store.base import NOTHING, Row, Transaction
-from steersman.store.prepared import Prepared
+from steersman.store.base import Row, Transaction
+from steersman.store.prepared import NOTHING, Prepared
 from steersman.store.tables import ACTIVE, QUEUED, attempts, lanes, projects, runs, workers
 
 OPEN = ("queued", "leased", "running", "cancelling")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, text
-from sqlalchemy.engine import Connection
+from sqlalchemy import Double, Engine, Text, bindparam, cast, extract, func, select, text
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
@@ -27,6 +27,8 @@ from steersman.clock import Clock
 from steersman.core.errors import Unavailable, UserError
 from steersman.store import engines
 from steersman.store.base import Transaction, Waking
+from steersman.store.driving import Driver
+from steersman.store.prepared import Prepared
 from steersman.store.rounds import NotNow, Round, Rounds, one_of
 
 T = TypeVar("T")
@@ -50,12 +52,14 @@ class Store:
         self.waking = Waking()
         self._origin = clock.new_id()
         self.postgres = not engines.is_sqlite(url)
-        self._writing = engines.open_engine(url)
+        engine = engines.open_engine(url)
+        if self.postgres:
+            # Beginning and end are ours to send: they travel with the statements.
+            engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writing = engine
         self._reading = (
             # Each look by itself: it takes neither a beginning nor an end.
-            self._writing.execution_options(isolation_level="AUTOCOMMIT")
-            if self.postgres
-            else engines.open_engine(url, readers=True)
+            engine.execution_options() if self.postgres else engines.open_engine(url, readers=True)
         )
         self._readers = ThreadPoolExecutor(engines.CONNECTIONS, "store")
         self._writer = ThreadPoolExecutor(1, "store-writer")
@@ -153,36 +157,42 @@ class Store:
         return self.postgres and isinstance(error, IntegrityError)
 
     def _once(self, engine: Engine, work: Work[T]) -> tuple[T, list[str]]:
-        with engine.connect() as connection, connection.begin():
-            transaction = self._transaction(connection)
+        with self._begun(engine) as transaction:
             result = work(transaction)
-            transaction.flush()
-            self._notify(connection, transaction.wakes)
         return result, list(transaction.wakes)
 
     def _together(self, works: list[Work[Any]]) -> Round:
         """Run several in one transaction; whatever is raised, nothing of it was committed."""
-        with self._writing.connect() as connection, connection.begin():
-            transaction = self._transaction(connection)
+        with self._begun(self._writing) as transaction:
             done = [one_of(work, transaction) for work in works]
-            transaction.flush()
-            self._notify(connection, transaction.wakes)
         return Round(done, tuple(transaction.wakes))
 
-    def _transaction(self, connection: Connection) -> Transaction:
-        """Several servers share one clock where there is one: the database's."""
+    @contextmanager
+    def _begun(self, engine: Engine) -> Iterator[Transaction]:
+        """Give a transaction, and commit it."""
         if not self.postgres:
-            return Transaction(connection, self.clock.now, postgres=False)
-        return Transaction(connection, lambda: connection.execute(_NOW).scalar_one(), postgres=True)
-
-    def _notify(self, connection: Connection, wakes: Iterable[str]) -> None:
-        """Let other servers hear what is committed."""
-        if not self.postgres:
+            with engine.connect() as connection, connection.begin():
+                transaction = Transaction(connection, Driver(connection), self.clock.now)
+                yield transaction
+                transaction.commit()
             return
+        with engine.connect() as connection:
+            driver = Driver(connection, together=True, begins=engine is self._writing)
+            # Several servers share one clock: the database's.
+            transaction = Transaction(connection, driver, _NOW)
+            try:
+                yield transaction
+                self._notify(transaction)
+                transaction.commit()
+            finally:
+                driver.abandon()
+
+    def _notify(self, transaction: Transaction) -> None:
+        """Let other servers hear what is committed."""
         from steersman.store.listening import payloads
 
-        for payload in payloads(self._origin, wakes):
-            connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+        for payload in payloads(self._origin, transaction.wakes):
+            transaction.run(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
     async def listen(self) -> None:
         """Hear what other servers commit, for as long as this runs (PostgreSQL only)."""
@@ -208,5 +218,7 @@ def _short(error: Exception) -> str:
     return str(getattr(error, "orig", error)).partition("\n")[0][:200]
 
 
-_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+_NOW = Prepared(select(cast(extract("epoch", func.clock_timestamp()), Double).label("now")))
+_NOTIFY = Prepared(
+    select(func.pg_notify(bindparam("channel", type_=Text), bindparam("payload", type_=Text)))
+)
