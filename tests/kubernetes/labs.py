@@ -1,7 +1,8 @@
 """Faults on the nodes of a cluster, by a command that knows how they were started.
 
-`STEERSMAN_TEST_LAB` names it. It has the verbs `fault NODE WHAT`, `heal NODE` and `status`, whose
-lines are a part, its pid and its log; beside the log of a node's engine is its socket.
+`STEERSMAN_TEST_LAB` names it. It has the verbs `fault NODE WHAT`, `heal NODE`, `load IMAGE`, which
+gives nodes an image, and `status`, whose lines are a part, its pid and its log; beside the log of a
+node's engine is its socket.
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class Lab:
         except subprocess.TimeoutExpired:
             return False
         return said.returncode == 0
+
+    def load(self, image: str) -> None:
+        """Let all nodes have an image of this machine's engine."""
+        self._say("load", image)
 
     @contextmanager
     def fault(self, node: str, what: str) -> Iterator[None]:
