@@ -83,6 +83,22 @@ def test_errors_are_shown_on_stderr_and_exit_with_2(folder: Path) -> None:
     assert result.stderr.endswith("1 error, 1 warning\n")
 
 
+def test_steps_that_nobody_has_any_more_are_doubted_where_they_stand(folder: Path) -> None:
+    old = GOOD.replace("npm-install", "npm-instal").replace(
+        "script: {code: echo done}", "hipchat-notify"
+    )
+    (folder / "wercker.yml").write_text(old)
+    result = checked()
+    assert result.exit_code == 0
+    assert "wercker.yml:7:7: warning: there is no step wercker/npm-instal" in result.stderr
+    assert "npm-install" in result.stderr
+    assert (
+        "wercker.yml:10:7: warning: the step wercker/hipchat-notify can do nothing" in result.stderr
+    )
+    (folder / ".wercker/steps/wercker-npm-instal").mkdir(parents=True)
+    assert "npm-instal:" not in checked().stderr
+
+
 def test_json_is_one_object_on_stdout(folder: Path) -> None:
     (folder / "wercker.yml").write_text(DOUBTFUL)
     result = checked("--format", "json")

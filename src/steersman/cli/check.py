@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from steersman import pipeline_file
+from steersman import pipeline_file, step_store
+from steersman.core import step_doubts
 from steersman.core.pipelines import report
 from steersman.core.pipelines.boxes import service_name
 from steersman.core.pipelines.model import Box, Config, Pipeline, Step, Workflow
 from steersman.core.problems import Problem, Severity
+
+STEPS = Path(".wercker", "steps")
 
 
 @click.command("check")
@@ -47,12 +52,23 @@ def command(
     """
     path = file or wercker_yml or Path()
     parsed = pipeline_file.read(pipeline_file.find(path) if path.is_dir() else path)
+    if parsed.config is not None:
+        parsed = parsed._replace(problems=(*parsed.problems, *_of_steps(parsed.config)))
     valid = parsed.config is not None and not (strict and parsed.problems)
     if output == "json":
         click.echo(json.dumps(_answer(parsed, valid=valid), indent=2, ensure_ascii=False))
     else:
         _print(parsed, valid=valid)
     context.exit(0 if valid else 2)
+
+
+def _of_steps(config: Config) -> Iterator[Problem]:
+    """Return what is doubtful about the steps that are named."""
+    try:
+        there = os.listdir(STEPS)
+    except OSError:
+        there = []
+    return step_doubts.doubts(config, step_store.built_in_names(), there)
 
 
 def _print(parsed: pipeline_file.Parsed, *, valid: bool) -> None:
