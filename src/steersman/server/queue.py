@@ -98,14 +98,23 @@ class Queue:
         granted = [self._adopt_row(tx, row, worker.name) for row in there.adoptable[:take]]
         if there.paused:
             return granted
-        while len(granted) < take and (grant := self._next(tx, worker, there.held)) is not None:
+        found = there.heads
+        while len(granted) < take:
+            grant = self._next(tx, worker, there.held, found)
+            if grant is None:
+                break
             granted.append(grant)
+            found = queueing.heads(tx, worker) if len(granted) < take else []
         return granted
 
     def _next(
-        self, tx: Transaction, worker: queue.Worker, held: dict[tuple[str, str], float]
+        self,
+        tx: Transaction,
+        worker: queue.Worker,
+        held: dict[tuple[str, str], float],
+        found: list[queueing.Head],
     ) -> Grant | None:
-        heads = {head.waiting.id: head for head in queueing.heads(tx, worker)}
+        heads = {head.waiting.id: head for head in found}
         waiting = [head.waiting for head in heads.values()]
         weights = {each.waiting.lane.project: each.weight for each in heads.values() if each.weight}
         chosen = queue.choose(waiting, worker, held, weights)

@@ -104,8 +104,12 @@ def waits(tx: Transaction, lane_id: int, change: int) -> None:
 
 def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
     """Return the head of each lane *worker* serves."""
+    return _served(worker, tx.all(_HEADS_FREE if tx.postgres else _HEADS))
+
+
+def _served(worker: queue.Worker, rows: Iterable[Row]) -> list[Head]:
     found = []
-    for row in tx.all(_HEADS_FREE if tx.postgres else _HEADS):
+    for row in rows:
         lane_ = Lane(row["project_id"], row["pool"], frozenset(json.loads(row["needs"])))
         if worker.serves(lane_):
             # The rank holds the priority already.
@@ -116,12 +120,13 @@ def heads(tx: Transaction, worker: queue.Worker) -> list[Head]:
 
 class Asking(NamedTuple):
     """What a worker finds when it asks: whether it is *paused*, what of others it may take over,
-    and how many attempts each project holds in each pool.
+    how many attempts each project holds in each pool, and the *heads* of the lanes it serves.
     """
 
     paused: bool
     adoptable: Sequence[Row]
     held: dict[tuple[str, str], float]
+    heads: list[Head]
 
 
 def asks(
@@ -141,8 +146,10 @@ def asks(
         "version": version,
     }
     forgotten = {"now": tx.now, "worker": "" if holds is None else worker.name}
-    over = _ADOPTABLE_FREE if tx.postgres else _ADOPTABLE
-    known, leased, shares = tx.ask((_SEEN, row), (over, forgotten), (_HELD, NOTHING))
+    over, first = (_ADOPTABLE_FREE, _HEADS_FREE) if tx.postgres else (_ADOPTABLE, _HEADS)
+    known, leased, shares, waiting = tx.ask(
+        (_SEEN, row), (over, forgotten), (_HELD, NOTHING), (first, NOTHING)
+    )
     if not known:
         tx.execute(insert(workers), {"name": row.pop("worker"), **row})
     mine = set(holds or ())
@@ -152,6 +159,7 @@ def asks(
             each for each in leased if each["pool"] in worker.pools and each["id"] not in mine
         ],
         held=_held(shares),
+        heads=_served(worker, waiting),
     )
 
 
