@@ -16,7 +16,7 @@ PAGE = DOCS / "compatibility.md"
 STATES = {"done", "no engine", "successor", "partly", "not done"}
 NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 SCENARIO = re.compile(r"scenario (\w+)")
-MET_BY = {"engine", "where", "containers", "here", "stage"}
+MET_BY = {"engine", "where", "containers", "here", "ended"}
 """Fixtures that bring a real engine."""
 
 
