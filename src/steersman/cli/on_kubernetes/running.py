@@ -37,7 +37,13 @@ def run_in_pod(target: str, flags: Flags) -> int:
     working = WorkingDir(Path(flags["working_dir"]))
     file, parsed = running.read_file(project, flags)
     config = parsed.checked()
-    chosen = pick(config, flags["pipeline"])
+    name = flags["pipeline"]
+    if name not in config.pipelines and any(each.name == name for each in config.workflows):
+        raise UserError(
+            f"{name} is a workflow, and a pod runs one pipeline",
+            hint="leave out --on kubernetes, or let a server run it (`steer trigger`)",
+        )
+    chosen = pick(config, name)
     request = Request(Command.BUILD, project, working, config, chosen, flags)
     order = orders.make(request, file, parsed.source, _pool(flags))
     working.prepare(project)
