@@ -24,8 +24,8 @@ GRACES = {"deleted-in-order": 30, "deleted-by-force": 0}
 # The socket of the node's engine, of which the pool says where it is.
 ENGINE = """\
 box: debian:bookworm-slim
-docker: true
 build:
+  docker: true
   steps:
     - script: {code: 'curl -sS --unix-socket "${DOCKER_HOST#unix://}" http://engine/_ping'}
 """

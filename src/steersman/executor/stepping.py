@@ -44,6 +44,8 @@ async def run_step(
     if ending.end is End.EXITED and ending.passed:
         # The fresh shell has the exports, but no functions.
         await prepared.session.run(prepared.prelude)
+    if ending.oom_kills and ending.end is End.SHELL_LOST:
+        await prepared.session.restarted()
     ended = _ended(ending, await _report(prepared, ready), job)
     if ending.oom_kills and ending.end is not End.BOX_GONE:
         words = steps.memory_words(await measuring.memory(prepared))

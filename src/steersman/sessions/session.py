@@ -273,6 +273,16 @@ class Session:
             elif self._gone or not self._ready or (report and report.what == "stale"):
                 return None
 
+    async def restarted(self) -> bool:
+        """Wait for the shell that follows one that was lost; only questions are for it."""
+        try:
+            async with asyncio.timeout(_ANSWER):
+                while not (self._ready or self._gone or self._stuck):
+                    await self._take(await self._transport.receive())
+        except TimeoutError:
+            return False
+        return self._ready and not self._gone
+
     async def renew(self) -> bool:
         """Kill all else in the box and take a fresh shell that has the exports of this one.
 
