@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from steersman import pipeline_file, step_store
+from steersman.cli.answering import as_text_or_json
 from steersman.core import step_doubts
 from steersman.core.pipelines import report
 from steersman.core.pipelines.boxes import service_name
@@ -27,14 +28,7 @@ STEPS = Path(".wercker", "steps")
     envvar="WERCKER_YML_FILE",
     help="The pipeline file.",
 )
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to answer.",
-)
+@as_text_or_json
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.pass_context
 def command(

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from steersman import trees
+from steersman.cli.answering import as_text_or_json
 from steersman.core import detecting, ignores
 from steersman.core.detecting import Answer, Sight
 from steersman.core.errors import UserError
@@ -30,14 +31,7 @@ NOT_OURS = frozenset({
 
 @click.command("detect")
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to answer.",
-)
+@as_text_or_json
 def command(folder: Path, output: str) -> None:
     """Say what the repository in FOLDER is written in, and print a pipeline file for it.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steersman import __version__
+from steersman.cli.answering import as_text_or_json
 from steersman.core import doctoring
 from steersman.core.doctoring import Finding, Level, Socket
 from steersman.core.errors import SteersmanError, UserError
@@ -41,14 +42,7 @@ PATIENCE = 10.0
     show_default=True,
     help="where runs, output and cache are kept",
 )
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="how to answer",
-)
+@as_text_or_json
 @click.pass_context
 def command(
     context: click.Context, docker_host: str | None, working_dir: Path, output: str
