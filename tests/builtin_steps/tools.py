@@ -300,8 +300,9 @@ CHECKERS = [
         programs={"apt-get": ""},
         then='. "$WERCKER_STEP_ROOT/run.sh"',
         calls=tuple(
-            f"apt-get [--quiet] [--yes] [-o] [Dir::State::Lists={APT}/lists] [-o]"
-            f" [Dir::Cache::Archives={APT}/archives] {words}"
+            "apt-get [--quiet] [--yes] [-o] [Dpkg::Use-Pty=0] [-o] [Acquire::GzipIndexes=true]"
+            f" [-o] [Dir::State::Lists={APT}/lists] [-o] [Dir::Cache::Archives={APT}/archives]"
+            f" {words}"
             for words in (
                 "[update]",
                 "[install] [git] [curl=7.*]",

@@ -11,9 +11,10 @@
   kept="${WERCKER_CACHE_DIR:-/tmp}/install-packages/$system"
   ! is_on "$WERCKER_INSTALL_PACKAGES_CLEAR_CACHE" || rm -rf "$kept"
 
+  # Lists stay as small as they came: the cache travels from run to run.
   apt() {
-    sudo env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes \
-      -o "Dir::State::Lists=$kept/lists" -o "Dir::Cache::Archives=$kept/archives" "$@"
+    sudo env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o Dpkg::Use-Pty=0 \
+      -o Acquire::GzipIndexes=true -o "Dir::State::Lists=$kept/lists" -o "Dir::Cache::Archives=$kept/archives" "$@"
   }
 
   # The lists are asked for once a day, and again when they did not help.
