@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +71,27 @@ def started(
     finally:
         process.kill()
         process.communicate()
+
+
+def on_terminal(*words: str, keys: bytes, cwd: Path) -> tuple[int, str]:
+    """Run `steer` on a terminal where *keys* were typed ahead; return its code and all it drew."""
+    ours, theirs = os.openpty()
+    os.write(ours, keys)
+    with subprocess.Popen(
+        [*STEER, *words],
+        cwd=cwd,
+        env=environment(TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # how Linux says that the other side has closed
+            while data := os.read(ours, 1 << 16):
+                seen += data
+        os.close(ours)
+    return process.returncode, seen.decode(errors="replace")
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> Ended:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import STEER, environment, left_at_engine, project, run_ids, steer
+from tests.e2e.program import (
+    STEER,
+    environment,
+    left_at_engine,
+    on_terminal,
+    project,
+    run_ids,
+    steer,
+)
 
 FAILS = """\
 box: busybox
@@ -25,24 +31,17 @@ def test_a_failed_run_lets_one_into_its_box_before_that_is_removed(
     tmp_path: Path, where: str
 ) -> None:
     folder = project(tmp_path / "p", FAILS)
-    ours, theirs = os.openpty()
-    os.write(ours, b'echo "<$GIVEN> $(ls)"; exit 7\n')  # typed ahead
-    with subprocess.Popen(
-        [*STEER, "build", "--on", where, "--pull", "never", "--attach-on-error"],
+    code, said = on_terminal(
+        "build",
+        "--on",
+        where,
+        "--pull",
+        "never",
+        "--attach-on-error",
+        keys=b'echo "<$GIVEN> $(ls)"; exit 7\n',
         cwd=folder,
-        env=environment(TERM="xterm"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        with suppress(OSError):  # how Linux says that the other side has closed
-            while data := os.read(ours, 1 << 16):
-                seen += data
-        os.close(ours)
-    said = seen.decode(errors="replace")
-    assert process.returncode == 1, said
+    )
+    assert code == 1, said
     assert "<by a step> wercker.yml" in said
     assert said.index("after\r\n") < said.index("<by a step>")
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from tests.e2e.program import (
-    STEER,
     end,
-    environment,
     left_at_engine,
+    on_terminal,
     project,
     run_ids,
     started,
@@ -97,24 +93,16 @@ def test_code_that_fails_fails_the_step_and_a_copy_is_not_watched(
 
 def test_a_shell_has_the_exports_and_the_steps_go_on_after_it(tmp_path: Path, where: str) -> None:
     folder = project(tmp_path / "p", SHELL)
-    ours, theirs = os.openpty()
-    os.write(ours, b'echo "twice $GREETING"; exit 5\n')  # typed ahead
-    with subprocess.Popen(
-        [*STEER, "build", "--on", where, "--pull", "never"],
+    code, said = on_terminal(
+        "build",
+        "--on",
+        where,
+        "--pull",
+        "never",
+        keys=b'echo "twice $GREETING"; exit 5\n',
         cwd=folder,
-        env=environment(TERM="xterm"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        with suppress(OSError):  # how Linux says that the other side has closed
-            while data := os.read(ours, 1 << 16):
-                seen += data
-        os.close(ours)
-    said = seen.decode(errors="replace")
-    assert process.returncode == 0, said
+    )
+    assert code == 0, said
     assert "<hello>" in said
     assert "twice hello" in said
     assert "it goes on" in said
