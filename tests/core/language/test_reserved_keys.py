@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.core.language.reading import codes, config, pipeline
+from tests.core.language.reading import codes, config, parsed, pipeline
 
 GOOD = {
     "on: push": {"on": {"events": ["push"]}},
@@ -28,6 +28,37 @@ GOOD = {
     },
     "schedules: [{cron: '@every 1h30m', branch: main, overlap: forbid, name: n}]": {
         "schedules": [{"cron": "@every 1h30m", "name": "n", "branch": "main", "overlap": "forbid"}]
+    },
+    "schedules: {cron: H 3 * * *, catch-up: {all: 5}, overlap: {queue: 3}, dst: {fold: both}}": {
+        "schedules": [
+            {
+                "cron": "H 3 * * *",
+                "catch-up": {"all": 5},
+                "overlap": {"queue": 3},
+                "dst": {"fold": "both"},
+            }
+        ]
+    },
+    "schedules: {cron: '@hourly', jitter: 30, deadline: 1h, attempts: 1, stop: {failures: 2}}": {
+        "schedules": [
+            {
+                "cron": "@hourly",
+                "deadline": "1h",
+                "jitter": "30",
+                "attempts": 1,
+                "stop": {"failures": 2},
+            }
+        ]
+    },
+    "schedules: {cron: '@daily', starts: 2026-01-01, ends: 2030-01-01T00:00:00Z, group: db}": {
+        "schedules": [
+            {
+                "cron": "@daily",
+                "group": "db",
+                "starts": "2026-01-01",
+                "ends": "2030-01-01T00:00:00Z",
+            }
+        ]
     },
     "concurrency: deploys": {"concurrency": {"group": "deploys"}},
     "concurrency: {group: a, cancel-in-progress: yes}": {
@@ -70,6 +101,16 @@ BAD = {
     "schedules: [{timezone: UTC}]": "missing-key",
     "schedules: [{cron: '* * *'}]": "bad-schedule",
     "schedules: [[a]]": "wrong-type",
+    "schedules: 0 0 30 2 *": "bad-schedule",
+    "schedules: {cron: '@daily', timezone: Europe/Nowhere}": "bad-schedule",
+    "schedules: {cron: '@daily', jitter: soon}": "bad-schedule",
+    "schedules: {cron: '@daily', starts: tomorrow}": "bad-schedule",
+    "schedules: {cron: '@daily', attempts: 11}": "wrong-type",
+    "schedules: {cron: '@daily', overlap: {queue: 0}}": "wrong-type",
+    "schedules: {cron: '@daily', catch-up: {}}": "missing-key",
+    "schedules: {cron: '@daily', dst: {gap: maybe}}": "wrong-choice",
+    "schedules: {cron: '@daily', name: a/b}": "bad-name",
+    "schedules: [{cron: '@daily', name: a}, {cron: '@hourly', name: a}]": "duplicate-schedule",
     "schedules: [{cron: '@daily', overlap: maybe}]": "wrong-choice",
     "concurrency: {cancel-in-progress: true}": "missing-key",
     "concurrency: [a]": "wrong-type",
@@ -100,6 +141,22 @@ BAD = {
 @pytest.mark.parametrize(("line", "code"), BAD.items())
 def test_nonsense_in_a_reserved_key_is_refused(line: str, code: str) -> None:
     assert codes(f"box: b\nbuild:\n  {line}\n") == [code]
+
+
+def test_a_mistake_in_a_cron_expression_is_shown_at_its_character() -> None:
+    text = "box: b\nbuild:\n  schedules: [{cron: 0 99 * * *}, {cron: '0 0 31 2 *'}]\n"
+    found = [(each.place.line, each.place.column) for each in parsed(text).problems]
+    assert found == [(3, 24), (3, 47)]
+
+
+def test_schedules_of_one_name_are_found_across_a_file() -> None:
+    text = """
+        box: b
+        build: {schedules: {cron: "@daily", name: night}}
+        workflows:
+          - {name: w, schedules: [{cron: "@daily", name: night}], pipelines: [{name: build}]}
+    """
+    assert codes(text) == ["duplicate-schedule"]
 
 
 def test_a_matrix_cannot_explode() -> None:

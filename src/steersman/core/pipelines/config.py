@@ -55,6 +55,7 @@ def _config(root: Mapping, findings: Findings) -> Config:
         findings.warn("no-pipelines", root, "the file has no pipeline, so nothing can run", hint)
     names = [key.text for key, _ in sections]
     workflows = found.get("workflows")
+    _check_schedules(sections, workflows[1] if workflows else None, findings)
     return Config(
         file=findings.file,
         box=box,
@@ -66,6 +67,21 @@ def _config(root: Mapping, findings: Findings) -> Config:
         pipelines=pipelines,
         workflows=read_workflows(workflows[1], names, findings) if workflows else (),
     )
+
+
+def _check_schedules(
+    sections: list[tuple[Scalar, Node]], workflows: Node | None, findings: Findings
+) -> None:
+    nodes = [node for _, node in sections]
+    items = workflows.items if type(workflows) is Sequence else ()
+    if any(type(node) is Mapping and _has(node, "schedules") for node in (*nodes, *items)):
+        from steersman.core.pipelines import schedules
+
+        schedules.check_names(nodes, workflows, findings)
+
+
+def _has(node: Mapping, name: str) -> bool:
+    return any(key.text == name for key, _ in node.items)
 
 
 class _Inherited:

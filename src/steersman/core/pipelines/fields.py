@@ -39,12 +39,38 @@ ON = (
 )
 SCHEDULE = (
     Field("cron", "cron", "when, as five fields, six with seconds, or `@daily`", required=True),
-    Field("name", "text", "how the schedule is shown"),
-    Field("timezone", "text", "IANA name of a time zone; UTC without it"),
+    Field("name", "schedule-name", "by what it is known; the name of what it starts without it"),
+    Field("timezone", "timezone", "IANA name of a time zone; UTC without it"),
     Field("branch", "text", "the branch to run; the default branch without it"),
-    Field("catch-up", "choice", "what to do after downtime", ("latest", "all", "none")),
-    Field("overlap", "choice", "when the last run still runs", ("allow", "forbid", "replace")),
-)
+    Field(
+        "catch-up", "bounded", "what to do after downtime; `{all: 5}` starts the newest five",
+        ("latest", "all", "none"), (Field("all", "count", "how many", required=True),),
+    ),
+    Field(
+        "overlap", "bounded", "when the last run still runs; `{queue: 3}` lets three wait",
+        ("allow", "forbid", "replace", "buffer-one", "queue"),
+        (Field("queue", "count", "how many", required=True),),
+    ),
+    Field("group", "text", "schedules of one group count as one for `overlap`"),
+    Field("deadline", "duration", "started later than this it is missed: `10m`, `1h30m`"),
+    Field("jitter", "duration", "starts by up to so much later, always the same for an instant"),
+    Field("attempts", "count", "how often a run is started that its node lost; 3 without it"),
+    Field(
+        "dst", "fields", "when clocks change: `gap` (`shift`, `skip`), `fold` (`first`, `second`, "
+        "`both`)", fields=(
+            Field("gap", "choice", "times that do not exist", ("shift", "skip")),
+            Field("fold", "choice", "times that exist twice", ("first", "second", "both")),
+        ),
+    ),
+    Field(
+        "stop", "fields", "pause after so many `failures` in a row, or `successes` in all", fields=(
+            Field("failures", "count", "in a row"),
+            Field("successes", "count", "in all"),
+        ),
+    ),
+    Field("starts", "moment", "nothing before this time: `2026-12-24T18:00:00Z`"),
+    Field("ends", "moment", "nothing after this time"),
+)  # fmt: skip
 CONCURRENCY = (
     Field("group", "text", "runs of one group wait for each other", required=True),
     Field("cancel-in-progress", "boolean", "cancel the older run instead of waiting"),

@@ -85,12 +85,11 @@ def _schedules(field: Field, node: Node, what: str, findings: Findings) -> objec
 
 
 def _cron(field: Field, node: Node, what: str, findings: Findings) -> object:
-    value = shapes.filled(node, what, findings)
-    if value is None or _crons().fullmatch(value):
-        return value
-    hint = "write five fields such as `30 4 * * 1-5`, or `@daily`, `@every 1h30m`"
-    findings.error("bad-schedule", node, f"{shown(value)} is not a cron expression", hint)
-    return None
+    """Read a value of a schedule: what reads them is only imported for files that have some."""
+    from steersman.core.pipelines import schedules
+
+    shape = "cron" if field.shape == "schedules" else field.shape
+    return schedules.READERS[shape](field, node, what, findings)
 
 
 def _concurrency(field: Field, node: Node, what: str, findings: Findings) -> object:
@@ -203,18 +202,16 @@ def _variables() -> Pattern[str]:
     return _compiled(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _crons() -> Pattern[str]:
-    field = r"[A-Za-z0-9*?,/()#-]+"
-    return _compiled(rf"@every\s+[0-9a-z.]+|@[a-z]+|{field}(?:\s+{field}){{4,5}}")
-
-
+_SCHEDULED = (
+    "cron", "timezone", "duration", "moment", "count", "bounded", "schedule-name",
+)  # fmt: skip
 _READERS: dict[str, Callable[[Field, Node, str, Findings], object]] = {
     "on": _on,
     "fields": _fields,
     "choice": _choice,
     "choices": _choices,
     "schedules": _schedules,
-    "cron": _cron,
+    **dict.fromkeys(_SCHEDULED, _cron),
     "concurrency": _concurrency,
     "approve": _approve,
     "cache": _cache,
