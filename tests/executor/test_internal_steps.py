@@ -56,3 +56,11 @@ def test_a_door_without_images_says_what_to_use_instead(tmp_path: Path, text: st
     with pytest.raises(UserError, match="is not possible on fake") as raised:
         dispatch.refuse_what_is_lacking((a_step(text),), FakeContainers(tmp_path), Settings())
     assert "in a pod" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("text", ["internal/watch: {code: a}", "internal/shell"])
+def test_a_step_that_people_must_end_is_not_for_a_server(tmp_path: Path, text: str) -> None:
+    steps = (a_step(text),)
+    dispatch.refuse_what_is_lacking(steps, FakeContainers(tmp_path), Settings(attended=True))
+    with pytest.raises(UserError, match="nobody is here"):
+        dispatch.refuse_what_is_lacking(steps, FakeContainers(tmp_path), Settings())

@@ -72,6 +72,11 @@ def refuse_what_is_lacking(
                 f"{step.place}: the step {step.id} is not allowed here: it uses the engine of all",
                 hint="use a pool whose worker was started with --docker",
             )
+        if kind.attended and not settings.attended:
+            raise UserError(
+                f"{step.place}: {step.id} goes on until somebody ends it, and nobody is here",
+                hint="keep it in a pipeline for `steer dev`",
+            )
 
 
 async def run(scene: Scene, step: Step, cancel: asyncio.Event | None) -> Ended:

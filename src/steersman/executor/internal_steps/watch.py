@@ -60,11 +60,6 @@ class Watch:
 
 
 def _refuse(scene: Scene, step: Step, *, reload: bool) -> None:
-    if not scene.job.settings.attended:
-        raise UserError(
-            f"{step.place}: {step.id} goes on until somebody presses Ctrl-C, and nobody is here",
-            hint="keep it in a pipeline for `steer dev`",
-        )
     if reload and not scene.job.settings.direct_mount:
         raise UserError(
             f"{step.place}: the box has a copy of the project, so no change would reach it",
