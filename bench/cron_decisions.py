@@ -84,16 +84,16 @@ def wakes(count: int) -> Row:
             wall[0] += chance.choice((-3600.0, -60.0, -1.0, 1.0, 60.0, 3600.0))
         latest = max(latest, wall[0])
         desk.step(wall[0], cluster.runs, launcher, planning.TOLERANCE)
-        changes = desk.changes()
-        desk.written(changes)
-        for fire in desk.launches(wall[0]):
+        changes = desk.rows.changes()
+        desk.rows.written(changes)
+        for fire in desk.claims.due(wall[0]):
             early += fire.instant > wall[0]
             doubled += fire.instant in seen
             seen.add(fire.instant)
             launched += 1
-            done = desk.launched(fire.key, "u", wall[0])
+            done = desk.claims.launched(fire.key, "u", wall[0])
             assert done is not None
-            desk.open.pop(fire.key)
+            desk.rows.open.pop(fire.key)
     assert launched == len(seen) + doubled
     return (
         f"{count:,} wakes, {launched:,} launches: early, doubled",

@@ -21,7 +21,8 @@ from steersman.cron.entries import Entries, Entry
 from steersman.cron.launchers.base import Work
 from steersman.cron.launchers.fake import FakeCluster, FakeLauncher
 from steersman.cron.ledger.sql import SqlLedger
-from steersman.cron.program import Cron, Settings
+from steersman.cron.program import Cron
+from steersman.cron.settings import Settings
 from steersman.store import engines
 
 Row = tuple[str, str, str]

@@ -17,7 +17,8 @@ from steersman.core.schedules.schedule import Catching, CatchUp
 from steersman.cron import times
 from steersman.cron.launchers.base import Run, Work, digest_name
 from steersman.cron.ledger.sql import SqlLedger
-from steersman.cron.program import Cron, Settings
+from steersman.cron.program import Cron
+from steersman.cron.settings import Settings
 from steersman.store import engines
 from tests.cron import making
 

@@ -25,7 +25,8 @@ from steersman.core.schedules.schedule import (
 from steersman.cron.launchers.fake import FakeCluster, FakeLauncher
 from steersman.cron.ledger.base import Asking, Request, Wanted
 from steersman.cron.ledger.memory import MemoryLedger
-from steersman.cron.program import Cron, Settings
+from steersman.cron.program import Cron
+from steersman.cron.settings import Settings
 from steersman.cron.times import Times
 from steersman.cron.watching import Watchman
 from tests.cron import making, virtual

@@ -13,7 +13,8 @@ from steersman.core.schedules.schedule import Catching, CatchUp
 from steersman.cron.launchers.fake import FakeCluster, FakeLauncher
 from steersman.cron.ledger.base import Wanted
 from steersman.cron.ledger.memory import MemoryLedger
-from steersman.cron.program import Cron, Settings
+from steersman.cron.program import Cron
+from steersman.cron.settings import Settings
 from tests.cron import making, virtual
 from tests.cron.virtual import Faults, ShakyLauncher, ShakyLedger, VirtualLoop
 

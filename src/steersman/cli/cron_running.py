@@ -17,7 +17,8 @@ from steersman.cron import exposing, telling, times
 from steersman.cron.entries import Entries
 from steersman.cron.kubernetes.launcher import KubernetesLauncher
 from steersman.cron.logs import Event, say
-from steersman.cron.program import Cron, Settings
+from steersman.cron.program import Cron
+from steersman.cron.settings import Settings
 from steersman.cron.watching import Watchman
 
 LOOK_EVERY = 2.0

@@ -14,12 +14,12 @@ async def answer(
 ) -> None:
     """Carry out *request*; what is asked of a schedule that is not there is dropped."""
     name = request.schedule
-    if name not in desk.entries:
+    if name not in desk.rows.entries:
         say(Event.REQUEST_DONE, f"{request.asking} {name}: there is no such schedule")
         return
     # What is due is decided by the state of things before the request.
     desk.decide(name, now, tolerance)
-    cursor = desk.cursors[name]
+    cursor = desk.rows.cursors[name]
     if request.asking is Asking.PAUSE:
         desk.set_cursor(
             cursor._replace(pause=Pause(now, request.by, request.reason, request.until))
@@ -41,7 +41,7 @@ async def _trigger(desk: Desk, ledger: Ledger, request: Request, now: float) -> 
     instant = int(now)
     while True:
         fire = outcomes.asked(request.schedule, instant, request.by, request.reason, now)
-        known = fire.key in desk.open
+        known = fire.key in desk.rows.open
         if not known and not await _known(ledger, fire.schedule, instant, fire.kind):
             desk.add(fire)
             return

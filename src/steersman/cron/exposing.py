@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from steersman.core.schedules.fires import State
+from steersman.cron.counting import Counts
 from steersman.cron.desk import Desk
-from steersman.cron.program import Counts, Cron
+from steersman.cron.program import Cron
 
 _READING = 10.0
 _LONGEST = 8192
@@ -50,10 +51,10 @@ def _led(cron: Cron) -> Iterator[str]:
 
 def _schedules(desk: Desk) -> Iterator[str]:
     yield "# TYPE steersman_cron_schedules gauge"
-    yield f"steersman_cron_schedules {len(desk.entries)}"
+    yield f"steersman_cron_schedules {len(desk.rows.entries)}"
     yield "# TYPE steersman_cron_open_rows gauge"
-    yield f"steersman_cron_open_rows {len(desk.open)}"
-    each_of = [(_label(schedule.name), cursor) for schedule, cursor in desk.schedules()]
+    yield f"steersman_cron_open_rows {len(desk.rows.open)}"
+    each_of = [(_label(schedule.name), cursor) for schedule, cursor in desk.rows.schedules()]
     yield "# TYPE steersman_cron_last_success_timestamp_seconds gauge"
     for name, cursor in each_of:
         if cursor.last_success is not None:

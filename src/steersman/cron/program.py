@@ -7,55 +7,29 @@ by somebody who is gone is looked up by its name, and launched if it is not ther
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, NamedTuple
 
-from steersman.core.errors import SteersmanError, Unavailable, UserError
-from steersman.core.schedules import pacing, planning
-from steersman.core.schedules.fires import Fire, Outcome, Reason, State
-from steersman.core.schedules.outcomes import Ending
+from steersman.core.errors import SteersmanError, Unavailable
+from steersman.core.schedules import pacing
+from steersman.core.schedules.fires import State
 from steersman.cron import times as clocks
 from steersman.cron.answering import answer
+from steersman.cron.counting import Counts
 from steersman.cron.desk import Desk, Leadership
 from steersman.cron.entries import Entries
-from steersman.cron.launchers.base import Impossible, Launcher, Run
+from steersman.cron.following import Following
+from steersman.cron.launchers.base import Launcher
 from steersman.cron.leading import Leading
-from steersman.cron.ledger.base import LEADING, Fenced, Ledger
+from steersman.cron.ledger.base import Fenced, Ledger
 from steersman.cron.logs import Event, say
+from steersman.cron.sending import Sending
+from steersman.cron.settings import Settings
 from steersman.cron.times import Times
 from steersman.cron.watching import Watchman
 
 JUMP = 1.0
 """A wall's clock that moved by so many seconds against the other one has jumped."""
-
-
-class Settings(NamedTuple):
-    """What an admin says. *poll* is how often requests are looked for, *rate* launches a second."""
-
-    holder: str
-    leading: float = LEADING
-    poll: float = 1.0
-    rate: float = pacing.RATE
-    tolerance: float = planning.TOLERANCE
-    at_once: int = 32
-    keep: float = 90 * 86400.0
-    vanished: float = 30.0
-
-
-class Counts:
-    """What is counted since the start, for the metrics."""
-
-    def __init__(self) -> None:
-        self.by_state: dict[str, int] = {}
-        self.outcomes: dict[str, int] = {}
-        self.delays = 0
-        self.jumps = 0
-        self.lateness: list[float] = []
-        self.latest = 0.0
-
-    def row(self, fire: Fire) -> None:
-        """Count a row that is over, or was launched."""
-        self.by_state[fire.state] = self.by_state.get(fire.state, 0) + fire.covers
+AHEAD = 5.0
+"""How long before an instant what comes after it is found."""
 
 
 class Cron:
@@ -73,12 +47,12 @@ class Cron:
         self._times = times
         self._watchman = watchman
         self._news = asyncio.Event()
-        self._leading = Leading(ledger, settings.holder, times, self._news.set, settings.leading)
+        news = self._news.set
+        self._leading = Leading(ledger, settings.holder, times, news, settings.leading)
+        self._sending = Sending(launcher, times, settings.at_once, self._may_launch, news)
+        self._following = Following(launcher, self.counts, news)
         self._entries: Entries = {}
         self._fresh = False
-        self._seen: dict[str, Run] = {}
-        self._results: list[tuple[Fire, str | SteersmanError]] = []
-        self._room = asyncio.Semaphore(settings.at_once)
         self._polled = self._pruned = float("-inf")
         self._drift: float | None = None
 
@@ -97,7 +71,7 @@ class Cron:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._leading.run())
-                group.create_task(self._launcher.watch(self._changed))
+                group.create_task(self._launcher.watch(self._following.changed))
                 await self._work(group)
         finally:
             say(Event.CRON_STOPPED, self._settings.holder)
@@ -105,10 +79,6 @@ class Cron:
     async def resign(self) -> None:
         """Let another instance lead at once."""
         await self._leading.resign()
-
-    def _changed(self, run: Run) -> None:
-        self._seen[run.name] = run
-        self._news.set()
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -124,29 +94,31 @@ class Cron:
 
     async def _turn(self, group: asyncio.TaskGroup) -> float:
         """Do all that can be done now; return how long nothing will be."""
+        settings = self._settings
         if not self._leading.leads():
             self.desk = None
-            return _patience(self._settings)
+            # So long nobody else's term can end unseen.
+            return settings.leading
         desk = await self._at_desk()
         now = self._times.now()
         self._look_at_clock(now)
         done = await self._requests(desk, now)
-        self._take_results(desk, now)
-        self._take_seen(desk, now)
-        runs = self._launcher.runs()
-        desk.step(now, runs, self._launcher, self._settings.tolerance)
+        for fire in self._sending.take(desk, self.counts, now):
+            self._following.again(fire)
+        self._following.take(desk, now)
+        desk.step(now, self._launcher.runs(), self._launcher, settings.tolerance)
         await self._save(desk, done)
         if not self._leading.leads():
             return 0.0
-        for fire in desk.launches(now):
-            group.create_task(self._launch(desk, fire))
+        self._sending.put(group, desk, desk.claims.due(now))
         for name in desk.stops:
             group.create_task(self._stop(name))
         desk.stops.clear()
         await self._now_and_then(desk, now)
         # What came meanwhile must not wait for the next alarm clock.
-        busy = self._results or self._seen
-        return 0.0 if busy else min(desk.wait(self._times.now()), self._settings.poll)
+        if self._sending.results or self._following:
+            return 0.0
+        return min(desk.wait(self._times.now()), settings.poll)
 
     async def _at_desk(self) -> Desk:
         """Return our mind, after a take-over made of what the ledger holds."""
@@ -158,9 +130,7 @@ class Cron:
             rate = self._settings.rate
             desk = Desk(leadership, loaded, pacing.Pace(rate, rate, now))
             self._fresh = True
-            self._results.clear()
-            # Whatever ended while nobody led is news to us.
-            self._seen = dict(self._launcher.runs())
+            self._following.begin()
         if self._fresh:
             desk.configure(self._entries, now, self._settings.tolerance)
             self._fresh = False
@@ -170,8 +140,7 @@ class Cron:
     def _look_at_clock(self, now: float) -> None:
         drift = now - self._times.elapsed()
         if self._drift is not None and abs(drift - self._drift) > JUMP:
-            self.counts.jumps += 1
-            say(Event.CLOCK_JUMPED, f"by {drift - self._drift:+.1f} s")
+            self.counts.jump(drift - self._drift)
         self._drift = drift
 
     async def _requests(self, desk: Desk, now: float) -> list[str]:
@@ -189,76 +158,24 @@ class Cron:
         return done
 
     async def _save(self, desk: Desk, done: list[str]) -> None:
-        changes = desk.changes(done)
+        changes = desk.rows.changes(done)
         if not changes:
             return
         await self._ledger.write(desk.leadership.fence, changes)
-        desk.written(changes)
+        desk.rows.written(changes)
         for row in changes.rows:
-            self._tell(row)
+            if row.state in (State.SKIPPED, State.MISSED):
+                self.counts.not_launched(row)
 
-    def _tell(self, row: Fire) -> None:
-        if row.state in (State.SKIPPED, State.MISSED):
-            self.counts.row(row)
-            event = Event.INSTANT_MISSED if row.state is State.MISSED else Event.INSTANT_SKIPPED
-            say(event, f"{row.schedule} at {row.instant} ({row.covers}): {row.message}")
-
-    # -- launches --------------------------------------------------------------------------------
-
-    async def _launch(self, desk: Desk, fire: Fire) -> None:
-        """Launch what is claimed, if we still lead; the result is taken at the next turn."""
-        result: str | SteersmanError
-        async with self._room:
-            if self.desk is not desk or not self._leading.leads():
-                # Somebody may be launching it already: what is so is read anew.
-                self.desk = None if self.desk is desk else self.desk
-                self._news.set()
-                return
-            try:
-                result = await self._started(desk, fire)
-            except SteersmanError as error:
-                result = error
+    def _may_launch(self, desk: Desk) -> bool:
+        """Tell whether *desk* leads for sure; if not, somebody else may launch its rows already."""
+        if self.desk is desk and self._leading.leads():
+            return True
         if self.desk is desk:
-            self._results.append((fire, result))
-            self._news.set()
-
-    async def _started(self, desk: Desk, fire: Fire) -> str:
-        now = self._times.now()
-        if desk.over(fire, now):
-            found = await self._launcher.find(fire.run)
-            if found is not None and found.key == fire.key:
-                return found.uid
-            why = fire.message or "its deadline was over"
-            raise Impossible(f"its time is over: {why}")
-        return await self._launcher.launch(desk.entries[fire.schedule].work, fire)
-
-    def _take_results(self, desk: Desk, now: float) -> None:
-        results, self._results = self._results, []
-        for fire, result in results:
-            if isinstance(result, str):
-                new = desk.launched(fire.key, result, now)
-                if new is not None:
-                    self._count_launch(new)
-                    # It may have ended while its launch was on its way.
-                    run = self._launcher.runs().get(new.run)
-                    if run is not None:
-                        self._seen[run.name] = run
-            elif isinstance(result, (Impossible, UserError)):
-                over = desk.over(fire, now)
-                reason = Reason.TOO_LATE if over else Reason.REFUSED
-                desk.given_up(fire.key, reason, str(result), now)
-            else:
-                self.counts.delays += 1
-                say(Event.LAUNCH_DELAYED, f"{fire.run}: {result}")
-                desk.delayed(fire.key, str(result), now)
-
-    def _count_launch(self, fire: Fire) -> None:
-        late = (fire.launched or fire.due) - fire.due
-        self.counts.row(fire)
-        self.counts.latest = max(self.counts.latest, late)
-        self.counts.lateness.append(late)
-        del self.counts.lateness[:-10_000]
-        say(Event.LAUNCHED, f"{fire.run} for {fire.schedule} at {fire.instant}, {late:.3f} s late")
+            # What is so is read anew.
+            self.desk = None
+        self._news.set()
+        return False
 
     async def _stop(self, name: str) -> None:
         try:
@@ -266,28 +183,8 @@ class Cron:
         except SteersmanError as error:
             say(Event.CLUSTER_AWAY, f"cannot end {name}: {error}")
 
-    # -- runs ------------------------------------------------------------------------------------
-
-    def _take_seen(self, desk: Desk, now: float) -> None:
-        seen, self._seen = self._seen, {}
-        for run in seen.values():
-            row = desk.seen(run, now)
-            if row is not None:
-                self._told_ended(desk, row, run)
-
-    def _told_ended(self, desk: Desk, row: Fire, run: Run) -> None:
-        self.counts.outcomes[run.outcome] = self.counts.outcomes.get(run.outcome, 0) + 1
-        if run.outcome is Outcome.LOST:
-            say(Event.RUN_LOST, f"{run.name}: {run.message}")
-            # What cannot be reached is asked to end all the same.
-            desk.stops.append(run.name)
-        else:
-            say(Event.RUN_ENDED, f"{run.name} {run.outcome} {run.message}")
-        cursor = desk.cursors.get(row.schedule)
-        if cursor is not None and cursor.pause is not None and cursor.pause.since == row.ended:
-            say(Event.SCHEDULE_STOPPED, f"{row.schedule}: {cursor.pause.reason}")
-
     async def _now_and_then(self, desk: Desk, now: float) -> None:
+        desk.foresee(now, AHEAD)
         if self._watchman is not None:
             await self._watchman.look(desk, now)
         elapsed = self._times.elapsed()
@@ -295,20 +192,4 @@ class Cron:
             return
         self._pruned = elapsed
         await self._ledger.prune(desk.leadership.fence, now - self._settings.keep)
-        await self._vanished(desk, now)
-
-    async def _vanished(self, desk: Desk, now: float) -> None:
-        """End the rows of runs that somebody removed before we saw their end."""
-        known: Mapping[str, Any] = self._launcher.runs()
-        for fire in list(desk.open.values()):
-            old = now - (fire.launched or now) > self._settings.vanished
-            if fire.state is State.FIRED and old and fire.run not in known:
-                found = await self._launcher.find(fire.run)
-                if found is None and desk.open.get(fire.key) is fire:
-                    why = "it was removed before its end was seen"
-                    desk.ended(fire, Ending(Outcome.UNKNOWN, now, why), now)
-
-
-def _patience(settings: Settings) -> float:
-    """Return how long an instance that does not lead waits to look again."""
-    return settings.leading
+        await self._following.vanished(desk, now, self._settings.vanished)

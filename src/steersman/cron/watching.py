@@ -27,12 +27,12 @@ class Watchman:
             return
         self._looked = now
         rows: dict[str, list[Fire]] = {}
-        for fire in desk.open.values():
+        for fire in desk.rows.open.values():
             rows.setdefault(fire.schedule, []).append(fire)
-        for name, fire in desk.missed.items():
+        for name, fire in desk.rows.missed.items():
             rows.setdefault(name, []).append(fire)
         found: list[Alarm] = []
-        for schedule, cursor in desk.schedules():
+        for schedule, cursor in desk.rows.schedules():
             found += alarms.find(schedule, cursor, rows.get(schedule.name, ()), now)
         news = alarms.news(self.known.values(), found)
         if not news.raised and not news.over:

@@ -1,0 +1,77 @@
+"""What a leader knows: its configuration, cursors and open rows, and what the ledger lacks of them.
+
+Everything that changes is kept until the ledger has it. No I/O, and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from steersman.core.schedules.fires import Fire, Key, State
+from steersman.core.schedules.schedule import Cursor, Schedule
+from steersman.cron.entries import Entries
+from steersman.cron.lanes import Lanes, lane_of
+from steersman.cron.ledger.base import Changes, Loaded
+
+
+class Rows:
+    """Open rows by their keys, cursors by their schedules; *missed* is the last one of each."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.entries: Entries = {}
+        self.cursors = {each.schedule: each for each in loaded.cursors}
+        self.open = {each.key: each for each in loaded.open}
+        self.missed: dict[str, Fire] = {}
+        self.lanes = Lanes()
+        self._rows: dict[Key, Fire] = {}
+        self._changed: dict[str, Cursor] = {}
+        self._forgotten: set[str] = set()
+
+    def lane(self, schedule: str) -> str | None:
+        """Return the lane of the schedule of that name."""
+        entry = self.entries.get(schedule)
+        return None if entry is None else lane_of(entry.schedule)
+
+    def put(self, fire: Fire) -> None:
+        """Take a row as it is from now on."""
+        key, is_open, state = fire.key, fire.open, fire.state
+        self._rows[key] = fire
+        if is_open:
+            self.open[key] = fire
+        else:
+            self.open.pop(key, None)
+        if state is State.MISSED:
+            self.missed[fire.schedule] = fire
+        if not is_open or state is State.PLANNED:
+            self.lanes.leave(self.lane(fire.schedule), key)
+
+    def move(self, cursor: Cursor) -> None:
+        """Take a cursor as it is from now on."""
+        self.cursors[cursor.schedule] = self._changed[cursor.schedule] = cursor
+        self._forgotten.discard(cursor.schedule)
+
+    def forget(self, name: str) -> None:
+        """Drop the cursor of a schedule that is gone."""
+        del self.cursors[name]
+        self._changed.pop(name, None)
+        self._forgotten.add(name)
+
+    def changes(self, done: Sequence[str] = ()) -> Changes:
+        """Return what the ledger does not have yet."""
+        rows, cursors = tuple(self._rows.values()), tuple(self._changed.values())
+        return Changes(rows, cursors, tuple(done), tuple(self._forgotten))
+
+    def written(self, changes: Changes) -> None:
+        """Note that the ledger has *changes*."""
+        for row in changes.rows:
+            key = row.key
+            if self._rows.get(key) is row:
+                del self._rows[key]
+        for cursor in changes.cursors:
+            if self._changed.get(cursor.schedule) is cursor:
+                del self._changed[cursor.schedule]
+        self._forgotten -= set(changes.forget)
+
+    def schedules(self) -> Iterable[tuple[Schedule, Cursor]]:
+        """Return each schedule with its cursor."""
+        return [(entry.schedule, self.cursors[name]) for name, entry in self.entries.items()]
