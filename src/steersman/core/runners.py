@@ -66,6 +66,8 @@ class Stage(StrEnum):
 
 STAGES = {Stage.PLACED: 20.0, Stage.PULLING: 15 * 60.0, Stage.PREPARED: 20.0}
 """How many seconds a stage may last in which nothing of ours runs."""
+BRIEF = frozenset({Stage.PLACED, Stage.PREPARED})
+"""Stages that a node which is well leaves in a moment, unless it has others to begin first."""
 BUSY = 5 * 60.0
 """The most seconds for which a node that begins other runners is waited for."""
 
@@ -185,10 +187,17 @@ def plan(
 
 
 def _keep(held: tuple[Held, ...], there: Mapping[str, Seen], now: float) -> Iterator[Action]:
-    lively = _lively(held, there)
+    # Of a thousand that wait for a place none is waited for like this: look no further.
+    late = any(each.stage in BRIEF for each in held)
+    lively = _lively(held, there) if late else {}
     for each in held:
-        decide = _prepare if each.phase is Phase.WANTED else _watch
-        action = decide(_waited_for(each, there, lively), there.get(each.attempt), now)
+        seen = there.get(each.attempt)
+        if each.phase is Phase.WANTED:
+            action = _prepare(each, seen, now)
+        elif seen is not None and each.stage in BRIEF:
+            action = _watch(_waited_for(each, seen, lively), seen, now)
+        else:
+            action = _watch(each, seen, now)
         if action is not None:
             yield action
 
@@ -203,11 +212,8 @@ def _lively(held: Iterable[Held], there: Mapping[str, Seen]) -> dict[str, float]
     return found
 
 
-def _waited_for(held: Held, there: Mapping[str, Seen], lively: Mapping[str, float]) -> Held:
+def _waited_for(held: Held, seen: Seen, lively: Mapping[str, float]) -> Held:
     """Let the time of a stage begin anew while its node begins others, one after the other."""
-    seen = there.get(held.attempt)
-    if seen is None or held.stage not in (Stage.PLACED, Stage.PREPARED):
-        return held
     last = min(lively.get(seen.node, 0.0), held.entered + BUSY)
     return held._replace(entered=max(held.entered, last))
 

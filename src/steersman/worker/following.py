@@ -16,6 +16,7 @@ from steersman.worker import holds, telling
 from steersman.worker.logs import Event, say
 from steersman.worker.memories import Memory
 
+REST = 10
 AT_ONCE = 16
 """How much of a plan is done at a time."""
 
@@ -29,16 +30,19 @@ class Follower:
         self._memory = memory
         self._pause = pause
         self._some = asyncio.Semaphore(AT_ONCE)
+        self._took = 1.0
 
     async def watch(self, every: float, gather: float) -> NoReturn:
         """Wake `follow` when the cluster changes, and every so many seconds in any case.
 
-        The first change is acted on at once; those of the next *gather* seconds go together.
+        The first change is acted on at once; those that come soon after go together: within ten
+        times what a round takes, so that rounds take no more than a tenth of the time, and at
+        most *gather* seconds.
         """
         while True:
             await self._cluster.changed(every)
             self._memory.work.set()
-            await self._pause.sleep(gather)
+            await self._pause.sleep(min(gather, REST * self._took))
 
     async def follow(self) -> NoReturn:
         """Do what is to be done, for ever."""
@@ -53,6 +57,8 @@ class Follower:
 
     async def _round(self) -> bool:
         """Look, plan and act; return False when something has to be tried again."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             await self.look()
         except SteersmanError as error:
@@ -64,6 +70,7 @@ class Follower:
         plan = runners.plan(
             known.held.values(), known.seen.values(), known.gone.values(), self._memory.now()
         )
+        self._took = clock() - began
         return all(await asyncio.gather(*(self._apply(action) for action in plan)))
 
     async def look(self) -> None:

@@ -28,9 +28,9 @@ from steersman.worker.telling import Given
 class Settings(NamedTuple):
     """What an admin says of a worker. *pools* are the settings of runners by the pool's name.
 
-    *server_url* is where runners find the server, times are seconds: what the cluster tells within
-    *gather* of a change goes together with what follows. *pods*: the server is to say what the pod
-    of each attempt holds.
+    *server_url* is where runners find the server, times are seconds: what the cluster tells at most
+    *gather* after a change may go together. *pods*: the server is to say what the pod of each
+    attempt holds.
     """
 
     name: str
