@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from pathlib import Path
@@ -90,6 +91,24 @@ build:
           touch /fixed/no 2>/dev/null || echo read only
 """
     folder = project(tmp_path / "p", text, {"shared/in": "seen"})
-    ended = steer("build", "--docker-local", "--enable-volumes", "--expose-ports", cwd=folder)
-    assert (ended.code, ended.out) == (0, "seen\nread only\n"), ended.err
-    assert (folder / "shared" / "out").read_text() == "out\n"
+    words = (
+        "--docker-local",
+        "--enable-volumes",
+        "--expose-ports",
+        "--publish",
+        f"127.0.0.2:{port}:81",
+    )
+    ended = steer("build", *words, "--no-remove", cwd=folder)
+    try:
+        assert (ended.code, ended.out) == (0, "seen\nread only\n"), ended.err
+        assert (folder / "shared" / "out").read_text() == "out\n"
+        inspect = ["docker", "inspect", "-f", "{{json .HostConfig.PortBindings}}"]
+        box = f"steersman-{next(iter(run_ids(folder)))}"
+        said = subprocess.run([*inspect, box], check=True, capture_output=True, text=True).stdout
+        assert json.loads(said) == {
+            "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}],
+            "81/tcp": [{"HostIp": "127.0.0.2", "HostPort": str(port)}],
+        }
+    finally:
+        steer("prune", "--all", cwd=folder)
+    assert left_at_engine(run_ids(folder)) == []

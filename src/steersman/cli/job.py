@@ -15,7 +15,7 @@ from steersman.cli import git_facts
 from steersman.cli.working_dir import WorkingDir
 from steersman.containers.base import Containers, PullPolicy
 from steersman.containers.terminals import Attend
-from steersman.core import checkpoints, environment_file, ignores, resources, variables
+from steersman.core import environment_file, ignores, resources, variables
 from steersman.core.errors import UserError
 from steersman.core.pipelines.model import Config, Pipeline, Step
 from steersman.core.pipelines.pick import target_steps, timeouts
@@ -109,6 +109,8 @@ def _steps(request: Request) -> tuple[Step, ...]:
     """Return the steps to run: those of the target, from the checkpoint on."""
     steps = target_steps(request.pipeline, request.flags["deploy_target"])
     if name := request.flags.get("checkpoint"):
+        from steersman.core import checkpoints
+
         return checkpoints.after(steps, name)
     return steps
 
@@ -143,8 +145,11 @@ def settings(config: Config, pipeline: Pipeline, flags: Flags) -> Settings:
 
 
 def _commit(flags: Flags, branch: str) -> Reference | None:
-    name = flags.get("commit")
-    return checkpoints.committed(name, flags.get("tag"), branch) if name else None
+    if not (name := flags.get("commit")):
+        return None
+    from steersman.core import checkpoints
+
+    return checkpoints.committed(name, flags.get("tag"), branch)
 
 
 def _memory(pipeline: Pipeline, flags: Flags) -> int | None:

@@ -18,13 +18,11 @@ from steersman.containers.base import (
     ServiceSpec,
 )
 from steersman.core import (
-    checkpoints,
     filled_boxes,
     internal_steps,
     links,
     ports,
     registry_logins,
-    volumes,
 )
 from steersman.core.errors import Refused, UserError
 from steersman.core.events import Level
@@ -59,6 +57,8 @@ async def launch(job: Job, containers: Containers, notice: Notice) -> Launched:
 
 async def _checkpoint(job: Job, box: model.Box, containers: Containers) -> Image:
     """Return the image of the checkpoint that is begun at; only this machine has it."""
+    from steersman.core import checkpoints
+
     name = job.settings.checkpoint
     wanted = checkpoints.image(filled_boxes.image(box, _values(job)), name)
     try:
@@ -190,6 +190,8 @@ async def _create_box(
 def _mounts(job: Job, box: model.Box, *, wanted: bool = False) -> tuple[Mount, ...]:
     if not box.volumes or not (wanted or job.settings.enable_volumes):
         return ()
+    from steersman.core import volumes
+
     found = volumes.parse(_values(job).fill(box.volumes), str(job.source.resolve()))
     return tuple(Mount(*each) for each in found)
 
