@@ -28,6 +28,8 @@ awk basename cat chmod cp cut date dirname echo env false find grep head id ln l
 mkfifo mktemp mv printf rm sed sh sha256sum sha512sum sort tail tar test touch tr true
 uname wc
 """
+# All cases of a place take some seconds; a machine that tests much at once is patient.
+TIMEOUT = 300
 STORE = StepStore(Path("nowhere"))
 
 
@@ -71,14 +73,14 @@ def run_all(place: str, cases: Iterable[Case], folder: Path) -> list[Ended]:
     if place == HOST:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="tar")
-        subprocess.run([shell, folder / "drive"], check=True, capture_output=True, timeout=100)
+        subprocess.run([shell, folder / "drive"], check=True, capture_output=True, timeout=TIMEOUT)
         return [
             _ended(_on_disk(folder / str(number)), f"{root}/{number}")
             for number in range(len(cases))
         ]
     work = "mkdir /cases && cd /cases && tar -xf - && sh ./drive >&2 && tar -cf - ."
     words = ["docker", "run", "--rm", "--interactive", "--network", "none", place, "sh", "-c", work]
-    done = subprocess.run(words, input=archive, check=True, capture_output=True, timeout=110)
+    done = subprocess.run(words, input=archive, check=True, capture_output=True, timeout=TIMEOUT)
     found: dict[int, dict[str, bytes]] = {number: {} for number in range(len(cases))}
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
         for member in tar:

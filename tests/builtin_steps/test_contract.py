@@ -13,12 +13,23 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from steersman.step_store import built_in_names
-from tests.builtin_steps import boxes, languages, servers, tools
+from tests.builtin_steps import (
+    boxes,
+    chats,
+    clusters,
+    files,
+    forges,
+    hosts,
+    node_ruby,
+    python_go,
+    tools,
+)
 from tests.builtin_steps.boxes import Ended
 from tests.builtin_steps.cases import BUSYBOX, DEBIAN, HOST, PYTHON, Case
 
 EVERYWHERE = (HOST, BUSYBOX, DEBIAN, PYTHON)
-CASES = [*languages.CASES, *tools.CASES, *servers.CASES]
+FAMILIES = (node_ruby, python_go, tools, files, clusters, forges, chats, hosts)
+CASES = [case for family in FAMILIES for case in family.CASES]
 
 
 def _name(case: Case) -> str:
@@ -89,6 +100,7 @@ def _parameters() -> list[ParameterSet]:
     ]
 
 
+@pytest.mark.timeout(2 * boxes.TIMEOUT)
 @pytest.mark.parametrize(("place", "case"), _parameters())
 def test_a_step_does_what_it_promises(place: str, case: Case, ended: boxes.Runs) -> None:
     absent = [name for name in case.real if place == HOST and not shutil.which(name)]

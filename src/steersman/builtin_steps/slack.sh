@@ -10,6 +10,11 @@ run_result() {
   echo "${WERCKER_RESULT:-passed}"
 }
 
+# plain TEXT: as Slack takes what is no markup.
+plain() {
+  printf '%s' "$1" | sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g'
+}
+
 run_link() {
   printf '<%s|%s>' "${WERCKER_RUN_URL:-}" "$(run_kind)"
 }

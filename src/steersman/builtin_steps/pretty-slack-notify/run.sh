@@ -23,7 +23,7 @@
   if [ "$(run_result)" = passed ]; then
     more=$WERCKER_PRETTY_SLACK_NOTIFY_PASSED_MESSAGE
   else
-    text="$text: ${WERCKER_FAILED_STEP_DISPLAY_NAME-}: ${WERCKER_FAILED_STEP_MESSAGE-}"
+    text="$text: $(plain "${WERCKER_FAILED_STEP_DISPLAY_NAME-}: ${WERCKER_FAILED_STEP_MESSAGE-}")"
     more=$WERCKER_PRETTY_SLACK_NOTIFY_FAILED_MESSAGE
   fi
   [ -z "$more" ] || text="$text

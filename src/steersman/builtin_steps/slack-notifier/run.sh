@@ -10,7 +10,7 @@
   text="$(run_link) of ${WERCKER_APPLICATION_NAME:-this project}"
   text="$text by ${WERCKER_STARTED_BY:-somebody} has $(run_result) on branch ${WERCKER_GIT_BRANCH:-(none)}"
   if [ "$(run_result)" != passed ] && [ -n "${WERCKER_FAILED_STEP_DISPLAY_NAME-}" ]; then
-    text="$text, in the step $WERCKER_FAILED_STEP_DISPLAY_NAME: ${WERCKER_FAILED_STEP_MESSAGE-}"
+    text="$text, in the step $(plain "$WERCKER_FAILED_STEP_DISPLAY_NAME: ${WERCKER_FAILED_STEP_MESSAGE-}")"
   fi
   slack "$WERCKER_SLACK_NOTIFIER_URL" "$text" "$(channel_name "$WERCKER_SLACK_NOTIFIER_CHANNEL")" \
     "$WERCKER_SLACK_NOTIFIER_USERNAME" "$WERCKER_SLACK_NOTIFIER_ICON_URL"
