@@ -12,6 +12,7 @@ from pathlib import Path
 
 SCRIPTS = (
     "three_steps",
+    "workflow_parallel",
     "output",
     "start",
     "copy_tree",
