@@ -39,7 +39,8 @@ RUN cat /message >/built && id -u >>/built && ! mknod /device c 1 3
 
 def block(kind: str, word: str) -> str:
     """Return the part of the page of that kind in which a word stands."""
-    found = [each for each in re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL) if word in each]
+    every: list[str] = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    found = [each for each in every if word in each]
     assert len(found) == 1, (kind, word)
     return found[0]
 

@@ -17,6 +17,7 @@ from steersman.worker.logs import Event, say
 from steersman.worker.memories import Memory
 
 REST = 10
+"""How many times as long as a round takes nothing is looked at again."""
 AT_ONCE = 16
 """How much of a plan is done at a time."""
 
