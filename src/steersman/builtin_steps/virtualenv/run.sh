@@ -10,7 +10,12 @@ steer_venv=$(
   fi
   need "$python" 'use a box with Python, such as python:3.11'
   venv=$WERCKER_VIRTUALENV_VIRTUALENV_LOCATION
-  [ -n "$venv" ] || venv=$(mktemp -d)/venv
+  if [ -z "$venv" ]; then
+    # Where it goes with the run, if we may write there.
+    folder=${WERCKER_PIPELINE_DIR:-/pipeline}
+    [ -w "$folder" ] || folder=${TMPDIR:-/tmp}
+    venv=$(mktemp -d "$folder/venv.XXXXXX")/venv
+  fi
   [ ! -f "$venv/bin/activate" ] || fail "there is a virtualenv at $venv already"
   if ! "$python" -m venv "$venv" 2>/dev/null; then
     need virtualenv "this Python has no venv either (Debian: install python3-venv)"
