@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # Writes down what it is asked, and answers as it is told.
 SERVER = """\
-import http.server, json, os
+import http.server, json, os, signal
+signal.alarm(300)
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -22,8 +23,8 @@ print(server.server_port, flush=True)
 server.serve_forever()
 """
 SERVES = (
-    'mkfifo "$CASE/port" && python3 "$CASE/source/serve.py" >"$CASE/port" &\n'
-    'while [ ! -p "$CASE/port" ]; do sleep 1; done; read -r port <"$CASE/port"\n'
+    'mkfifo "$CASE/port"; python3 "$CASE/source/serve.py" >"$CASE/port" &\n'
+    'read -r port <"$CASE/port"\n'
     'export GITHUB_API_URL="http://127.0.0.1:$port" GITHUB_UPLOADS_URL="http://127.0.0.1:$port"\n'
 )
 SERVED = {"serve.py": SERVER}
