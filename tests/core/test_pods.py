@@ -126,7 +126,7 @@ IMPOSSIBLE = {
     "box: {id: node, user: '1:staff'}\nbuild: {}": "has to be a number in a pod",
     "box: node\nservices: [{id: redis, name: my_db}]\nbuild: {}": "it is no host name",
     "box: node\nservices: [{id: redis, name: DB}]\nbuild: {}": "it is no host name",
-    "box: node\nservices: [{id: redis, url: 'file://other#build'}]\nbuild: {}": "on your own machine",
+    "box: node\nservices: [{id: redis, url: 'file://other#build'}]\nbuild: {}": "own machine",
 }
 
 
