@@ -75,7 +75,7 @@ async def main(said: dict[str, object]) -> None:
         for number in range(int(str(said["schedules"])))
     ]
     name = f"{said['name']}-{os.getpid()}"
-    settings = Settings(name, leading=4.0, rate=0, vanished=1e9)
+    settings = Settings(name, leading=3.0, rate=0, vanished=1e9)
     cron = Cron(ledger, FolderLauncher(Path(str(said["folder"]))), settings, clocks)
     cron.configure(making.entries(*schedules))
     await cron.run()

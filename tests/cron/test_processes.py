@@ -16,7 +16,7 @@ from steersman.cron.ledger.sql import SqlLedger
 from steersman.store import engines
 from tests.cron import making
 
-SECONDS = 12.0
+SECONDS = 8.0
 SCHEDULES = 20
 
 
@@ -36,7 +36,7 @@ def test_three_processes_that_are_killed_and_stopped_start_each_instant_once(
         began = time.monotonic()
         number = 3
         while time.monotonic() - began < SECONDS:
-            time.sleep(chance.uniform(2.5, 4.0))
+            time.sleep(chance.uniform(1.5, 2.5))
             name = chance.choice(sorted(alive))
             victim = alive.pop(name)
             if chance.random() < 0.3 and not stopped:
@@ -50,7 +50,7 @@ def test_three_processes_that_are_killed_and_stopped_start_each_instant_once(
         # Who was stopped wakes up, long after another took over.
         for each in stopped:
             each.send_signal(signal.SIGCONT)
-        time.sleep(10)
+        time.sleep(5)
     finally:
         for each in (*alive.values(), *stopped):
             each.kill()

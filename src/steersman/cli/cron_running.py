@@ -17,7 +17,7 @@ from steersman.cron import exposing, telling, times
 from steersman.cron.entries import Entries
 from steersman.cron.kubernetes.launcher import KubernetesLauncher
 from steersman.cron.logs import Event, say
-from steersman.cron.program import Cron
+from steersman.cron.program import Cron, collect_seldom
 from steersman.cron.settings import Settings
 from steersman.cron.watching import Watchman
 
@@ -39,6 +39,7 @@ class Wishes(NamedTuple):
 
 async def run(wishes: Wishes, text: str, entries: Entries) -> None:
     """Run until SIGTERM or Ctrl-C."""
+    collect_seldom()
     api = cron_parts.connect(wishes.cluster)
     ledger = cron_parts.open_ledger(wishes.ledger, wishes.cluster, lambda: api)
     clocks = times.system()

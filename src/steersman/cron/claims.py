@@ -18,7 +18,12 @@ class Claims:
     def __init__(self, rows: Rows) -> None:
         self.launching: set[Key] = set()
         self._rows = rows
+        self._new: list[Fire] = []
         self._tries: list[tuple[float, Key]] = []
+
+    def add(self, fire: Fire) -> None:
+        """Try what was claimed just now."""
+        self._new.append(fire)
 
     def put(self, key: Key, at: float) -> None:
         """Try a claimed row at that time."""
@@ -26,15 +31,21 @@ class Claims:
 
     def clear(self) -> None:
         """Forget when what is tried; what is on its way stays so."""
+        self._new.clear()
         self._tries.clear()
 
     def first(self) -> float | None:
         """Return when the next one is tried."""
+        if self._new:
+            return self._new[0].since
         return self._tries[0][0] if self._tries else None
 
     def due(self, now: float) -> list[Fire]:
         """Return what nobody launches yet; now somebody does."""
-        found = []
+        rows = self._rows.open
+        found = [fire for fire in self._new if rows.get(fire.key) is fire]
+        self._new = []
+        self.launching.update(fire.key for fire in found)
         while self._tries and self._tries[0][0] <= now:
             _, key = heapq.heappop(self._tries)
             fire = self._rows.open.get(key)

@@ -102,7 +102,8 @@ class Desk:
             admitted = admit(self.rows, lane, runs, now)
             self._ready.update((fire.key, fire) for fire in admitted.launch)
             self.stops += admitted.stops
-        self._claim(now, launcher)
+        if self._ready:
+            self._claim(now, launcher)
 
     def wait(self, now: float) -> float:
         """Return how long nothing is to be done, at most thirty seconds."""
@@ -143,9 +144,10 @@ class Desk:
             key = row.key
             if key in rows.open:
                 continue
-            rows.put(row)
             if row.state is not State.PLANNED:
+                rows.put(row)
                 continue
+            rows.go_on(key, row)
             if row.due <= now:
                 self._arrive(key, now)
             else:
@@ -166,8 +168,19 @@ class Desk:
             self.rows.lanes.wait(lane, key)
 
     def _claim(self, now: float, launcher: Launcher) -> None:
-        entries, rows = self.rows.entries, self.rows
-        ready = []
+        chosen, self.pace = pacing.pick(self.pace, self._in_time(now), now)
+        rows, (holder, fence) = self.rows, self.leadership
+        for fire in chosen:
+            key, entry = fire.key, rows.entries[fire.schedule]
+            del self._ready[key]
+            claim = fires.claimed(fire, holder, fence, now, launcher.name(entry.work, fire))
+            rows.go_on(key, claim)
+            rows.lanes.enter(lane_of(entry.schedule), key)
+            self.claims.add(claim)
+
+    def _in_time(self, now: float) -> list[Ready]:
+        """Return what is ready; of what is too late it is noted."""
+        ready, entries = [], self.rows.entries
         for key, fire in list(self._ready.items()):
             schedule = entries[fire.schedule].schedule
             late = planning.too_late(schedule, fire, now)
@@ -175,18 +188,8 @@ class Desk:
                 ready.append(Ready(fire, schedule.priority, schedule.project))
             else:
                 del self._ready[key]
-                rows.put(late)
-        if not ready:
-            return
-        chosen, self.pace = pacing.pick(self.pace, ready, now)
-        holder, fence = self.leadership
-        for fire in chosen:
-            key = fire.key
-            del self._ready[key]
-            name = launcher.name(entries[fire.schedule].work, fire)
-            rows.put(fires.claimed(fire, holder, fence, now, name))
-            rows.lanes.enter(rows.lane(fire.schedule), key)
-            self.claims.put(key, now)
+                self.rows.put(late)
+        return ready
 
     # -- runs ------------------------------------------------------------------------------------
 

@@ -32,6 +32,10 @@ class Rows:
         entry = self.entries.get(schedule)
         return None if entry is None else lane_of(entry.schedule)
 
+    def go_on(self, key: Key, fire: Fire) -> None:
+        """Take an open row as it is from now on; its lane is the caller's."""
+        self._rows[key] = self.open[key] = fire
+
     def put(self, fire: Fire) -> None:
         """Take a row as it is from now on."""
         key, is_open, state = fire.key, fire.open, fire.state

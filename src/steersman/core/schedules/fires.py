@@ -21,6 +21,9 @@ class State(StrEnum):
     SKIPPED = "skipped"
     MISSED = "missed"
 
+    # That of an enumeration is slow, and rows are found by keys that hold one.
+    __hash__ = str.__hash__
+
     @property
     def is_final(self) -> bool:
         return self in FINAL
@@ -35,6 +38,8 @@ class Kind(StrEnum):
     SCHEDULED = "scheduled"
     MANUAL = "manual"
     BACKFILL = "backfill"
+
+    __hash__ = str.__hash__
 
 
 class Reason(StrEnum):

@@ -43,18 +43,29 @@ def pick(pace: Pace, ready: Iterable[Ready], now: float) -> tuple[list[Fire], Pa
         # A clock that goes back fills nothing, and one that leaps fills no more than is allowed.
         level = min(pace.rate, pace.level + max(0.0, now - pace.at) * pace.rate)
         room = int(level)
-    least = min((pace.served.get(name, 0.0) for name in queues), default=0.0)
-    turns = [(max(least, pace.served.get(name, least)), name) for name in queues]
-    heapq.heapify(turns)
+    chosen, served = _in_turn(queues, pace.served, room)
+    return chosen, pace._replace(level=level - len(chosen), at=now, served=served)
+
+
+def _in_turn(
+    queues: dict[str, list[Ready]], before: Mapping[str, float], room: int
+) -> tuple[list[Fire], Mapping[str, float]]:
+    """Take *room* of the queues, each time of the one served least; return how they were served."""
+    if len(queues) == 1:
+        # The usual case, and it may be of many thousands.
+        ((name, queue),) = queues.items()
+        alone = [each.fire for each in queue[: -room - 1 : -1]]
+        return alone, {name: before.get(name, 0.0) + room} if room < len(queue) else {}
     chosen: list[Fire] = []
+    least = min((before.get(name, 0.0) for name in queues), default=0.0)
+    turns = [(max(least, before.get(name, least)), name) for name in queues]
+    heapq.heapify(turns)
     while turns and len(chosen) < room:
         served, name = heapq.heappop(turns)
         chosen.append(queues[name].pop().fire)
-        heapq.heappush(turns, (served + 1, name)) if queues[name] else None
-        if not queues[name]:
-            del queues[name]
-    left = {name: served for served, name in turns}
-    return chosen, pace._replace(level=level - len(chosen), at=now, served=left)
+        if queues[name]:
+            heapq.heappush(turns, (served + 1, name))
+    return chosen, {name: served for served, name in turns}
 
 
 def wait(pace: Pace, waiting: int, now: float) -> float | None:

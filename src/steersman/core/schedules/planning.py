@@ -71,8 +71,13 @@ def _live(schedule: Schedule, since: int, until: int, now: float, tolerance: flo
     """Decide the instants later than *since* up to *until*, during which nothing was paused."""
     if until <= since:
         return []
+    first = timetables.next_of(schedule.tables, since)
+    if first is None or first > until:
+        return []
     fresh_from = min(until, max(since, int((now - tolerance) // 1)))
-    fresh = list(timetables.between(schedule.tables, fresh_from, until))
+    fresh = list(timetables.between(schedule.tables, max(fresh_from, first - 1), until))
+    if first > fresh_from:
+        return [_one(schedule, instant, now, Reason.DUE) for instant in fresh]
     caught = _caught(schedule, since, fresh_from, found=bool(fresh))
     rows: list[Fire] = []
     if caught:

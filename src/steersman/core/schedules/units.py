@@ -40,7 +40,7 @@ class Unit(NamedTuple):
     @property
     def all(self) -> int:
         """Return the mask of every value: bit n stands for n."""
-        return span(self.low, self.high)
+        return (2 << self.high) - (1 << self.low)
 
 
 SECOND = Unit("second", 0, 59)

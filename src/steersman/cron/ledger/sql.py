@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from steersman.core.errors import Unavailable, UserError
 from steersman.core.schedules.fires import Fire
 from steersman.core.schedules.schedule import Cursor
-from steersman.cron.ledger import plain, tables
+from steersman.cron.ledger import bulk, plain, tables
 from steersman.cron.ledger.base import (
     LEADING,
     Changes,
@@ -35,6 +35,8 @@ T = TypeVar("T")
 IDLE_MS = 3000
 """How long a transaction may stand still on PostgreSQL before the database ends it."""
 LOCK_MS = 5000
+LATER_PAGES = 16_000
+"""How much SQLite keeps in its log at most; it is emptied whenever old rows are pruned."""
 _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
 
 
@@ -52,9 +54,8 @@ class SqlLedger:
         self._now = now
         self._executor = executor
         self._postgres = engine.dialect.name == "postgresql"
-        self._rows_statement = self._upserting(tables.fires).compile(dialect=engine.dialect)
-        if self._postgres:
-            event.listen(engine, "connect", _hurry)
+        self._fires, self._cursors = bulk.of_fires(engine), bulk.of_cursors(engine)
+        event.listen(engine, "connect", _hurry if self._postgres else _put_off)
 
     def prepare(self) -> None:
         """Make the tables that are not there yet."""
@@ -124,8 +125,8 @@ class SqlLedger:
 
         def work(connection: Connection) -> None:
             self._check(connection, fence)
-            self._write_rows(connection, changes.rows)
-            self._upsert(connection, tables.cursors, list(map(plain.of_cursor, changes.cursors)))
+            self._fires.write(connection, map(bulk.fire, changes.rows))
+            self._cursors.write(connection, map(bulk.cursor, changes.cursors))
             if changes.done:
                 done = tables.requests.c.id.in_(changes.done)
                 connection.execute(delete(tables.requests).where(done))
@@ -139,31 +140,6 @@ class SqlLedger:
         term = _term(connection, lock=self._postgres)
         if term is None or term.fence != fence:
             raise Fenced
-
-    def _write_rows(self, connection: Connection, rows: Sequence[Fire]) -> None:
-        """Write many rows by the bare driver: binding each by the library takes twice as long."""
-        if not rows:
-            return
-        data = list(map(_of_fire, rows))
-        compiled = self._rows_statement
-        if compiled.positiontup is not None:
-            names = compiled.positiontup
-            connection.exec_driver_sql(
-                str(compiled), [tuple(each[name] for name in names) for each in data]
-            )
-        else:
-            connection.exec_driver_sql(str(compiled), data)
-
-    def _upsert(self, connection: Connection, table: Any, values: list[dict[str, Any]]) -> None:
-        if values:
-            connection.execute(self._upserting(table), values)
-
-    def _upserting(self, table: Any) -> Any:
-        make = postgresql.insert if self._postgres else sqlite.insert
-        statement = make(table)
-        keys = [column.name for column in table.primary_key]
-        new = {name: statement.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
-        return statement.on_conflict_do_update(index_elements=keys, set_=new)
 
     async def ask(self, request: Request) -> None:
         """Leave a request."""
@@ -212,7 +188,16 @@ class SqlLedger:
             old = (tables.fires.c.closed == 1) & (tables.fires.c.last < before)
             return connection.execute(delete(tables.fires).where(old)).rowcount
 
-        return await self._transaction(work)
+        found = await self._transaction(work)
+        if not self._postgres:
+            self._empty_log()
+        return found
+
+    def _empty_log(self) -> None:
+        """Let SQLite copy its log into its file, as far as nobody reads from it."""
+        with _translated(), self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
     async def close(self) -> None:
         """Close the database."""
@@ -229,6 +214,11 @@ def _hurry(connection: Any, record: Any) -> None:
     connection.commit()
 
 
+def _put_off(connection: Any, record: Any) -> None:
+    """Copy what is written into the database's file later: launches may wait for that write."""
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LATER_PAGES}").close()
+
+
 def _term(connection: Connection, *, lock: bool) -> Term | None:
     query = select(tables.leadership)
     row = connection.execute(query.with_for_update() if lock else query).mappings().first()
@@ -242,10 +232,6 @@ def _cursors(connection: Connection) -> list[Cursor]:
 
 def _all(connection: Connection, query: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _of_fire(fire: Fire) -> dict[str, Any]:
-    return {**plain.of_fire(fire), "last": fire.last, "closed": int(not fire.open)}
 
 
 @contextlib.contextmanager
