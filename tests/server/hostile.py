@@ -57,6 +57,26 @@ BODIES: dict[str, Any] = {
         "branches": ["main"],
         "events": ["push"],
     },
+    "POST /api/v1/projects/{name}/schedules": {
+        "name": "hourly",
+        "target": "ship",
+        "spec": {"cron": "H * * * *", "jitter": "5m", "overlap": {"queue": 3}},
+    },
+    "PATCH /api/v1/projects/{name}/schedules/{schedule}": {
+        "target": "ship",
+        "spec": {"cron": "H 4 * * *", "catch-up": "none"},
+    },
+    "POST /api/v1/projects/{name}/schedules/{schedule}/trigger": {"reason": "now"},
+    "POST /api/v1/projects/{name}/schedules/{schedule}/pause": {
+        "reason": "holidays",
+        "until": "2030-01-01T00:00:00Z",
+    },
+    "POST /api/v1/projects/{name}/schedules/{schedule}/backfill": {
+        "since": "2026-01-01",
+        "until": "2026-01-03",
+        "reason": "lost",
+        "dry_run": False,
+    },
     "POST /api/v1/projects/{name}/webhook-secret": {"secret": "a" * 20},
     "POST /api/v1/hooks/git/{name}": {
         "updates": [{"old": ZEROS, "new": ONES, "ref": "refs/heads/main"}],
@@ -242,6 +262,8 @@ async def prepared(opened: Shop) -> Hostile:
     await opened.call("PUT", "projects/shop/secrets/KEY", json={"value": "x"})
     await opened.call("POST", "users", json={"name": "guest"})
     token = (await opened.call("POST", "workers/tokens/spare")).json()["id"]
+    schedule = {"name": "nightly", "target": "ship", "spec": {"cron": "0 3 * * *"}}
+    await opened.call("POST", "projects/shop/schedules", json=schedule)
     run = (await opened.get("runs")).json()["items"][0]["id"]
     trigger = await opened.call("POST", "projects/shop/triggers", json={"branch": "main"})
     real = {
@@ -257,6 +279,7 @@ async def prepared(opened: Shop) -> Hostile:
         "users": {"name": "guest"},
         "workers": {"name": "w"},
         "secrets": {"secret": "KEY"},
+        "schedules": {"schedule": "nightly"},
         "steps": {"name": "step"},
     }
     return Hostile(opened, attempt, routes_of(opened.here.parts), real)

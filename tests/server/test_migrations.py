@@ -52,7 +52,10 @@ def test_a_server_of_the_version_before_goes_on_with_the_new_tables(database: st
     with engine.connect() as connection, connection.begin():
         after = _columns(connection)
         assert before.keys() < after.keys()
+        tables = {name.partition(".")[0] for name in before}
         for name in after.keys() - before.keys():
+            if name.partition(".")[0] not in tables:
+                continue  # a table that it never writes to
             assert after[name]["nullable"], f"{name} is unknown to a server of before"
         # What it writes names none of the new columns.
         if connection.dialect.name == "sqlite":

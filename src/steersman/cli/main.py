@@ -40,6 +40,7 @@ COMMANDS = {
     "logout": ("remote.logins:logout", "forget a login"),
     "project": ("remote.projects", "add, look at and remove projects"),
     "trigger": ("remote.triggers", "run a project on the server"),
+    "schedule": ("remote.schedules", "look at what runs by itself, pause it, start it by hand"),
     "runs": ("remote.runs:runs", "list runs"),
     "show": ("remote.runs:show", "show a run with its jobs"),
     "logs": ("remote.logs", "print the log of a job"),

@@ -23,6 +23,7 @@ from steersman.server.outgoing import sending
 from steersman.server.outgoing.sending import Sender
 from steersman.server.planning import Planner
 from steersman.server.platform import Platform
+from steersman.server.schedules_firing import Scheduler
 
 log = logging.getLogger("steersman.server")
 GRACE = 10
@@ -120,6 +121,7 @@ def tasks(platform: Platform, sender: Sender) -> tuple[apps.Task, ...]:
         platform.store.listen,
         sender.run,
         collector.run,
+        Scheduler(platform).run,
     )
 
 

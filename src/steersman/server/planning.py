@@ -21,8 +21,9 @@ from steersman.core.errors import SteersmanError, Unavailable
 from steersman.core.pipelines.model import Config
 from steersman.core.problems import Problem
 from steersman.core.triggers import Chosen, Declined, Kind, Trigger
-from steersman.server import moving, placing
+from steersman.server import moving, placing, schedules_files
 from steersman.server.platform import Platform
+from steersman.server.schedules_files import Said
 from steersman.server.sources import Read, Sources
 from steersman.store import events, projects
 from steersman.store import runs as run_rows
@@ -123,7 +124,8 @@ class Planner:
             read = Read(None, message=_said(error))
         finally:
             renewing.cancel()
-        await store.write(lambda tx: self._make(tx, row, project, read))
+        listed = await schedules_files.said(self.platform, project, row["request"], read)
+        await store.write(lambda tx: self._make(tx, row, project, read, listed))
 
     async def _renew(self, identity: str) -> None:
         """Keep a claim for as long as a large repository takes to be fetched."""
@@ -134,10 +136,14 @@ class Planner:
                     lambda tx: projects.renew(tx, identity, tx.now + CLAIM)
                 )
 
-    def _make(self, tx: Transaction, row: Row, project: Row, read: Read) -> None:
+    def _make(
+        self, tx: Transaction, row: Row, project: Row, read: Read, listed: Said | None
+    ) -> None:
         """Make the runs, once, however often this is tried."""
         if not projects.is_open(tx, row["id"]):
             return
+        if listed is not None:
+            schedules_files.follow(tx, self.platform, project, listed)
         request = row["request"]
         if read.text:
             projects.keep_file(tx, _digest(read.text), read.text)
@@ -224,6 +230,7 @@ class Planner:
 _KEPT = (
     "kind", "tag", "before", "fork", "number", "source_branch", "title", "url", "target",
     "variables", "forge", "ref", "sender", "deploy_target", "head_repository_url", "hold",
+    "schedule", "instant",
 )  # fmt: skip
 
 

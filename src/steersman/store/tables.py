@@ -164,6 +164,72 @@ triggers = Table(
     ),
 )
 
+# Of what is `removed` the ledger stays for a while. *wake* is when to look at it again.
+schedules = Table(
+    "schedules",
+    metadata,
+    _id(),
+    _of("project_id", "projects.id"),
+    _text("name"),
+    _text("target"),
+    _text("origin", null=True),
+    _json("spec"),
+    _text("author"),
+    _time("changed"),
+    _time("removed", null=True),
+    _time("wake", null=True),
+    Column("decided", BIG, nullable=False),
+    _time("created"),
+    _text("version"),
+    _json("pause"),
+    _number("failures"),
+    _number("successes"),
+    _time("last_success", null=True),
+    Column("last_fired", BIG),
+    UniqueConstraint("project_id", "name"),
+    Index(
+        "ix_schedules_wake",
+        "wake",
+        sqlite_where=text("wake IS NOT NULL"),
+        postgresql_where=text("wake IS NOT NULL"),
+    ),
+)
+
+# What became of each planned instant. It is `open` while there is something to do or to watch.
+fires = Table(
+    "fires",
+    metadata,
+    _of("schedule_id", "schedules.id", key=True),
+    Column("instant", BIG, primary_key=True, autoincrement=False),
+    _id("kind"),
+    _text("state"),
+    _text("reason"),
+    _time("due"),
+    _time("since"),
+    _text("message"),
+    Column("until", BIG),
+    Column("last", BIG, nullable=False),
+    _number("covers", 1),
+    _number("attempt", 1),
+    _text("holder"),
+    _number("fence"),
+    _text("run"),
+    _text("uid"),
+    _text("outcome", null=True),
+    _time("launched", null=True),
+    _time("ended", null=True),
+    _text("author"),
+    _number("delays"),
+    _flag("open"),
+    Index(
+        "ix_fires_open",
+        "due",
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
+    Index(None, "since"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -30,6 +30,8 @@ W = TypeVar("W", bound=StrEnum)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 MOST = 10_000
 MOST_ATTEMPTS = 10
+_END = 253_402_214_400
+"""The last day that is written with four digits of a year: times stand between 1970 and here."""
 CHECKED_AS = "x"
 """What `H` is made from where only whether it can be read is asked."""
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -119,7 +121,10 @@ def moment(value: Any) -> int:
     """Read a time as RFC 3339 writes it; without a zone it is UTC."""
     try:
         found = datetime.fromisoformat(_text(value))
-        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        seconds = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        if not 0 <= seconds < _END:
+            raise ValueError
+        return seconds
     except (ValueError, OverflowError):
         hint = "write for example 2026-12-24T18:00:00Z"
         raise UserError(f"{str(value)[:40]!r} is no time", hint=hint) from None
@@ -143,20 +148,20 @@ def _word(value: Any, words: type[W]) -> W:
 
 
 def _map(value: Any, *keys: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not value or not set(value) <= set(keys):
+    if not isinstance(value, Mapping) or not set(value) <= set(keys):
         raise UserError(f"a map with {' and '.join(keys)} is wanted")
     return value
 
 
 def _catch_up(value: Any) -> CatchUp:
     if isinstance(value, Mapping):
-        return CatchUp(Catching.ALL, _whole(_map(value, "all")["all"]))
+        return CatchUp(Catching.ALL, _whole(_map(value, "all").get("all")))
     return CatchUp(_word(value, Catching))
 
 
 def _overlap(value: Any) -> Overlap:
     if isinstance(value, Mapping):
-        return Overlap(Overlapping.QUEUE, _whole(_map(value, "queue")["queue"]))
+        return Overlap(Overlapping.QUEUE, _whole(_map(value, "queue").get("queue")))
     return Overlap(_word(value, Overlapping))
 
 
