@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from steersman.core import handing_over
@@ -36,6 +38,23 @@ def test_of_several_requirements_each_gives_a_folder_of_one_component() -> None:
     found = handing_over.handed(entry("a", "b", "x/y", ".."))
     assert found.parts == (("b", "b"), ("x/y", "x-y"), ("..", "--"))
     assert found.givers == ("b", "x/y", "..")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "/etc", "../..", "a/../../b", "..//..", "/"])
+def test_no_name_makes_a_folder_that_leads_elsewhere(name: str) -> None:
+    folder = handing_over.folder_of(name)
+    assert "/" not in folder
+    assert folder not in ("", ".", "..")
+
+
+@pytest.mark.parametrize("one", [Handed(), Handed("a"), Handed(parts=(("a/b", "a-b"), ("c", "c")))])
+def test_what_is_kept_of_a_source_says_the_same_when_it_is_read(one: Handed) -> None:
+    assert handing_over.of_facts(json.loads(json.dumps(handing_over.facts(one)))) == one
+
+
+def test_a_job_kept_before_there_were_parts_begins_as_it_would_have_then() -> None:
+    assert handing_over.of_facts({"source": "build"}) == Handed("build")
+    assert handing_over.of_facts({"source": ""}) == Handed()
 
 
 def test_only_those_give_whose_output_somebody_takes() -> None:

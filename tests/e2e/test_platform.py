@@ -35,6 +35,11 @@ deploy:
     - script:
         name: use
         code: cat made.txt
+both:
+  steps:
+    - script:
+        name: use
+        code: cat build/made.txt deploy/made.txt; ls
 broken:
   steps:
     - acme/greet: {who: you}
@@ -50,6 +55,8 @@ workflows:
       - name: build
       - name: deploy
         requires: [build]
+      - name: both
+        requires: [build, deploy]
 """
 
 
@@ -144,7 +151,8 @@ def test_a_push_to_a_bare_repository_runs_the_workflow_to_green(here: Here, shop
 
 def test_the_output_of_one_pipeline_is_the_source_of_the_next(here: Here, shop: str) -> None:
     here.good("wait", f"{shop}/1")
-    assert here.good("logs", f"{shop}/1", "deploy") == "made\n"
+    assert here.good("logs", f"{shop}/1", "deploy").startswith("made\n")
+    assert here.good("logs", f"{shop}/1", "both") == "made\nmade\nbuild\ndeploy\n"
     here.good("pull", f"{shop}/1", "--into", str(here.folder / "pulled"))
     assert (here.folder / "pulled/build/output/made.txt").read_text() == "made\n"
 

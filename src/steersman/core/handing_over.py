@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from steersman.core.errors import UserError
 from steersman.core.pipelines.model import WorkflowPipeline
@@ -35,6 +35,17 @@ def handed(entry: WorkflowPipeline) -> Handed:
 def givers(entries: Iterable[WorkflowPipeline]) -> frozenset[str]:
     """Name those of a workflow whose output another one begins with."""
     return frozenset(name for entry in entries for name in handed(entry).givers)
+
+
+def facts(what: Handed) -> dict[str, Any]:
+    """Return *what* as it is kept with a job; nothing is said of the project itself."""
+    return {"source": what.whole, "parts": [list(part) for part in what.parts]}
+
+
+def of_facts(kept: Mapping[str, Any]) -> Handed:
+    """Return the source of a job from what is kept with it; older ones have no parts."""
+    parts = tuple((name, folder) for name, folder in kept.get("parts") or ())
+    return Handed(kept.get("source") or "", parts)
 
 
 def folder_of(name: str) -> str:

@@ -10,12 +10,13 @@ from fastapi.responses import Response
 from sqlalchemy import Text, and_, bindparam, select
 
 from steersman import __version__, pipeline_file, wire
-from steersman.core import remotes, retries, secret_scopes
-from steersman.core.errors import NotFound, UserError
+from steersman.core import handing_over, remotes, retries, secret_scopes
+from steersman.core.errors import NotFound
 from steersman.core.pipelines.model import Config, Pipeline
 from steersman.core.variables import Command
-from steersman.server import placing
+from steersman.server import outputs, placing
 from steersman.server.downloads import primed
+from steersman.server.outputs import Output
 from steersman.server.platform import Platform
 from steersman.server.sources import FETCHABLE
 from steersman.server.streaming import Streamed
@@ -98,11 +99,11 @@ def parsed(text: str, name: str) -> Config:
 
 
 class Order(NamedTuple):
-    """The rows from which a runner's spec is made; *output* is what its job begins with."""
+    """The rows from which a runner's spec is made; its job begins with *given*, or the commit."""
 
     found: Context
     sealed: list[Row]
-    output: Row | None
+    given: tuple[Output, ...]
 
 
 def order(tx: Transaction, attempt: str, stored: StoredRun | None = None) -> Order:
@@ -114,16 +115,16 @@ def order(tx: Transaction, attempt: str, stored: StoredRun | None = None) -> Ord
         row = stored.attempts[attempt]
         rows = [[row], [stored.row], [stored.jobs[row["job"]]], *rows]
     found = _context(attempt, rows)
-    return Order(found, sealed, _output(tx, found))
+    return Order(found, sealed, outputs.given(tx, found.job))
 
 
 def spec(parts: Platform, what: Order) -> wire.JobSpec:
     """Return everything a runner needs, its secrets included."""
-    found, sealed, output = what
+    found, sealed, given = what
     config = parsed(found.file, found.run["file"])
     pipeline = config.pipelines[found.job["pipeline"]]
     return build_spec(parts, found, config, hidden(parts, found, sealed)) | {
-        "source": "output" if output is not None else "commit",
+        "source": "output" if given else "commit",
         "reports": _patterns(pipeline),
     }
 
@@ -237,7 +238,7 @@ def _is_needed(config: Config, workflow: str, job: str) -> bool:
     chosen = next((each for each in config.workflows if each.name == workflow), None)
     if chosen is None:
         return False
-    return any(placing.source_of(entry) == job for entry in chosen.pipelines)
+    return job in handing_over.givers(chosen.pipelines)
 
 
 def _patterns(pipeline: Pipeline) -> list[str]:
@@ -245,26 +246,12 @@ def _patterns(pipeline: Pipeline) -> list[str]:
     return [str(each) for each in said.get("junit", ())] if isinstance(said, dict) else []
 
 
-def _output(tx: Transaction, found: Context) -> Row | None:
-    """Return the output the job begins with; None where that is the commit."""
-    wanted = found.job["facts"].get("source")
-    if not wanted:
-        return None
-    output = keeping.output(tx, found.run["id"], wanted)
-    if output is None and keeping.succeeded(tx, found.run["id"], wanted):
-        raise UserError(
-            f"the output of {wanted}, with which {found.job['name']} begins, was not kept",
-            hint="rerun the whole run",
-        )
-    return output
-
-
 async def source(parts: Platform, attempt: str) -> AsyncIterator[bytes]:
-    """Return the source of an attempt, an archive: an earlier job's output, or the commit."""
+    """Return the source of an attempt, an archive: what earlier jobs left, or the commit."""
     found = await context(parts, attempt)
-    output = await parts.store.read(lambda tx: _output(tx, found))
-    if output is not None:
-        return parts.blobs.get(output["blob"])
+    given = await parts.store.read(lambda tx: outputs.given(tx, found.job))
+    if given:
+        return await outputs.source(parts.blobs, given)
     await _bring(parts, found)
     archive = parts.mirrors.archive(
         found.project["id"],

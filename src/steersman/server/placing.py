@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from steersman.core.pipelines.model import Config, WorkflowPipeline
+from steersman.core import handing_over
+from steersman.core.handing_over import Handed
+from steersman.core.pipelines.model import Config
 from steersman.core.runs import Job
 from steersman.core.triggers import Chosen
 from steersman.keyring import Keyring
@@ -43,15 +45,10 @@ def place(config: Config, chosen: Chosen, settings: Mapping[str, Any], *, fork: 
             why = f"{pipeline.place}: the project may not use the pool {pool}; it may use {names}"
             return Placing({}, why)
         needs = ("docker",) if pipeline.docker else ()
-        places[job.name] = Placed(pool, needs, source_of(entries.get(job.name)))
+        entry = entries.get(job.name)
+        source = handing_over.handed(entry) if entry else Handed()
+        places[job.name] = Placed(pool, needs, source)
     return Placing(places)
-
-
-def source_of(entry: WorkflowPipeline | None) -> str:
-    """Name the job whose output is the source; empty for the commit itself."""
-    if entry is None:
-        return ""
-    return entry.artifact_pipeline or (entry.requires[0] if entry.requires else "")
 
 
 def guarded(jobs: tuple[Job, ...]) -> tuple[Job, ...]:

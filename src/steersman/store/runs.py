@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, bindparam, insert, select, update
 
-from steersman.core import retries
+from steersman.core import handing_over, retries
 from steersman.core.attempts import Attempt
+from steersman.core.handing_over import Handed
 from steersman.core.reports import CancelRequested, Reason
 from steersman.core.runs import Job, Run, Verdict, job_states, run_state
 from steersman.store import attempts as attempt_rows
@@ -149,11 +150,11 @@ def _changes(job: Job) -> dict[str, Any]:
 
 
 class Placed(NamedTuple):
-    """Where a job may run, and what of the run its source is."""
+    """Where a job may run, and what of the run its source is; the commit if nothing is."""
 
     pool: str
     needs: tuple[str, ...]
-    source: str = ""
+    source: Handed = Handed()
 
 
 def add(tx: Transaction, run: Run, row: dict[str, Any], places: dict[str, Placed]) -> None:
@@ -165,7 +166,6 @@ def add(tx: Transaction, run: Run, row: dict[str, Any], places: dict[str, Placed
     states = job_states(run)
     for position, job in enumerate(run.jobs):
         place = places[job.name]
-        more = {"source": place.source}
         tx.run(
             _ADD_JOB,
             {
@@ -174,7 +174,7 @@ def add(tx: Transaction, run: Run, row: dict[str, Any], places: dict[str, Placed
                 "position": position,
                 "pipeline": job.pipeline,
                 "state": states[job.name],
-                "facts": facts(job) | more,
+                "facts": facts(job) | handing_over.facts(place.source),
                 "changes": _changes(job),
                 "pool": place.pool,
                 "needs": list(place.needs),

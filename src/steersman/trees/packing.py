@@ -44,6 +44,11 @@ def pack(
     yield b"".join((*waiting, bytes(2 * BLOCK)))
 
 
+def header(entry: Entry, *, prefix: str = "") -> bytes:
+    """Return what goes before the content of *entry*, which has its size, below *prefix*."""
+    return _Packer(prefix, 0, 0).header(entry, entry.size if entry.kind is Kind.FILE else 0)
+
+
 class _Packer:
     def __init__(self, prefix: str, uid: int, gid: int) -> None:
         self._prefix = prefix
@@ -57,12 +62,12 @@ class _Packer:
             if entry.kind is Kind.FILE:
                 yield from self._file(entry)
             elif entry.kind is not Kind.HARDLINK or entry.target not in self._vanished:
-                yield self._header(entry, 0)
+                yield self.header(entry, 0)
 
     def _file(self, entry: Entry) -> Iterator[bytes]:
         if entry.source is None or isinstance(entry.source, bytes):
             content = entry.source or b""
-            yield self._header(entry, len(content))
+            yield self.header(entry, len(content))
             yield content
             yield bytes(-len(content) % BLOCK)
             return
@@ -86,7 +91,7 @@ class _Packer:
         size = seen.st_size
         first = os.read(source, min(size, PIECE)) if size else b""
         missing = size - len(first)
-        head = self._header(entry, size)
+        head = self.header(entry, size)
         if not missing:
             yield b"".join((head, first, _PADDING[: -size % BLOCK]))
             return
@@ -99,7 +104,8 @@ class _Packer:
             yield bytes(PIECE)
         yield bytes(missing + -size % BLOCK)
 
-    def _header(self, entry: Entry, size: int) -> bytes:
+    def header(self, entry: Entry, size: int) -> bytes:
+        """Return the header of *entry*, with all that must go before it."""
         name = self._below(entry.name)
         target = self._below(entry.target) if entry.kind is Kind.HARDLINK else entry.target
         if entry.kind is Kind.FOLDER:
