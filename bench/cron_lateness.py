@@ -16,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, NamedTuple
+
+from tests import postgresql
 
 from steersman.core.schedules import expressions
 from steersman.core.schedules.fires import Fire
@@ -67,10 +69,11 @@ class Ran(NamedTuple):
     rest: float
 
 
-async def _ran(folder: Path, found: Entries, seconds: float, output: IO[bytes] | None) -> Ran:
+async def _ran(url: str, found: Entries, seconds: float, output: IO[bytes] | None) -> Ran:
     """Run for *seconds*; the start is what the first ten of them take."""
     clocks = times.system()
-    ledger = SqlLedger(engines.open_engine(f"sqlite:///{folder / 'ledger.db'}"), clocks.now)
+    executor = None if engines.is_sqlite(url) else ThreadPoolExecutor(4)
+    ledger = SqlLedger(engines.open_engine(url), clocks.now, executor)
     ledger.prepare()
     cluster = FakeCluster(clocks.now)
     launcher = Processes(cluster, output) if output else FakeLauncher(cluster, ends_at_once=True)
@@ -92,11 +95,12 @@ async def _ran(folder: Path, found: Entries, seconds: float, output: IO[bytes] |
     return Ran(sorted(late), settled - before, rest)
 
 
-def run(found: Entries, seconds: float, output: IO[bytes] | None = None) -> Ran:
-    """Measure in a folder of its own."""
+def run(found: Entries, seconds: float, output: IO[bytes] | None = None, url: str = "") -> Ran:
+    """Measure on the database at *url*, or on one of SQLite in a folder of its own."""
     collect_seldom()
     with tempfile.TemporaryDirectory(prefix="steersman-bench-") as folder:
-        return asyncio.run(_ran(Path(folder), found, seconds, output))
+        url = url or f"sqlite:///{folder}/ledger.db"
+        return asyncio.run(_ran(url, found, seconds, output))
 
 
 def _ours(seconds: float) -> list[float]:
@@ -147,15 +151,26 @@ def _share(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def at_once() -> list[Row]:
+def at_once(database: str = "SQLite", url: str = "") -> list[Row]:
     """Launch 10,000 at the next full minute."""
+    found = entries(MANY, "* * * * *")
     left = 60 - time.time() % 60
-    late = run(entries(MANY, "* * * * *"), (left if left > 15 else left + 60) + 10).late
+    late = run(found, (left if left > 15 else left + 60) + 10, url=url).late
+    what = f"{MANY:,} due at once, {database}"
     return [
-        (f"{MANY:,} due at once: launches", f"{len(late):,}", ""),
-        (f"{MANY:,} due at once: p99 lateness", f"{_share(late, 0.99):.2f} s", "1 s"),
-        (f"{MANY:,} due at once: the last", f"{late[-1]:.2f} s", "3 s"),
+        (f"{what}: launches", f"{len(late):,}", ""),
+        (f"{what}: p99 lateness", f"{_share(late, 0.99):.2f} s", "1 s"),
+        (f"{what}: the last", f"{late[-1]:.2f} s", "3 s"),
     ]
+
+
+def at_once_on_postgresql() -> list[Row]:
+    """Do the same with a server of our own, where it is installed."""
+    if postgresql.programs() is None:
+        print("PostgreSQL is not installed: skipped", file=sys.stderr)
+        return []
+    with postgresql.started() as server:
+        return at_once("PostgreSQL", server.new_database())
 
 
 def at_rest() -> list[Row]:
@@ -169,7 +184,8 @@ def at_rest() -> list[Row]:
 
 def main(quick: bool = False) -> list[Row]:  # noqa: FBT001, FBT002 - as all benchmarks here
     """Measure all of it."""
-    return [*each_second(1 if quick else 3), *at_once(), *at_rest()]
+    turns = 1 if quick else 3
+    return [*each_second(turns), *at_once(), *at_once_on_postgresql(), *at_rest()]
 
 
 if __name__ == "__main__":
