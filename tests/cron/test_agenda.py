@@ -25,8 +25,9 @@ def test_who_has_no_instant_left_is_never_looked_at() -> None:
     assert agenda.take(100.0) == ["two"]
 
 
-def test_what_comes_soon_is_known_before() -> None:
+def test_what_comes_at_an_instant_is_known_before() -> None:
     agenda = Agenda()
     for name, instant in (("one", 10), ("two", 40), ("three", 10)):
         agenda.put(name, instant)
-    assert list(agenda.upcoming(15)) == [("one", 10), ("three", 10)]
+    assert list(agenda.at(10)) == ["one", "three"]
+    assert agenda.take(10.0) == ["one", "three"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 
 class Agenda:
@@ -44,8 +44,6 @@ class Agenda:
             del self._names[heapq.heappop(self._instants)]
         return self._instants[0] if self._instants else None
 
-    def upcoming(self, until: float) -> Iterator[tuple[str, int]]:
-        """Give who is to be looked at by *until*, and when."""
-        for instant, names in self._names.items():
-            if instant <= until:
-                yield from ((name, instant) for name in names)
+    def at(self, instant: int) -> Iterable[str]:
+        """Return who is to be looked at exactly then."""
+        return tuple(self._names.get(instant, ()))

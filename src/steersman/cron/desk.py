@@ -126,8 +126,8 @@ class Desk:
         if first is None or first > now + ahead or first == self._foreseen:
             return
         self._foreseen = first
-        for name, instant in self._agenda.upcoming(first):
-            timetables.next_of(self.rows.entries[name].schedule.tables, instant)
+        for name in self._agenda.at(first):
+            timetables.next_of(self.rows.entries[name].schedule.tables, first)
 
     def _wake(self, name: str) -> None:
         rows = self.rows
