@@ -74,7 +74,9 @@ class Scheduler:
                 woken.clear()
                 wait = LOOK
                 try:
-                    wait = (await self.turn()).wait
+                    # Where nothing is scheduled, nothing is written either.
+                    if await self._parts.store.read(rows.anything):
+                        wait = (await self.turn()).wait
                 except SteersmanError as error:
                     log.warning("scheduling_failed: %s", error)
                 with suppress(TimeoutError):

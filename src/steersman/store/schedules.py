@@ -89,6 +89,12 @@ def next_wake(tx: Transaction) -> float | None:
     return _time(tx.value(query.order_by(schedules.c.wake).limit(1)))
 
 
+def anything(tx: Transaction) -> bool:
+    """Tell whether there is anything to decide, to launch or to watch, now or later."""
+    watched = select(fires.c.due).where(_OPEN).limit(1)
+    return next_wake(tx) is not None or tx.value(watched) is not None
+
+
 def next_due(tx: Transaction) -> float | None:
     """Return when the next planned instant is to be launched."""
     query = select(fires.c.due).where(_OPEN, fires.c.state == State.PLANNED.value)

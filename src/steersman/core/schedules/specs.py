@@ -42,7 +42,7 @@ def check(spec: Mapping[str, Any]) -> None:
     unknown = spec.keys() - _READERS.keys()
     if unknown:
         known = ", ".join(_READERS)
-        raise UserError(f"a schedule has no key {min(unknown)!r}", hint=f"it may have {known}")
+        raise UserError(f"a schedule has no key {min(unknown)[:40]!r}", hint=f"it may have {known}")
     if "cron" not in spec:
         raise UserError("the schedule says no time", hint="write for example cron: 30 4 * * 1-5")
     for key, value in spec.items():

@@ -14,7 +14,7 @@ from steersman.core.permissions import Action
 from steersman.core.schedules import explaining, forecasts, outcomes, specs, timetables
 from steersman.core.schedules.fires import Fire, Kind, State
 from steersman.core.schedules.schedule import Pause
-from steersman.server import access, auditing, schedules, views
+from steersman.server import access, auditing, schedules, schedules_views, views
 from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, answer, from_cursor, page
 from steersman.server.checked import STRICT
@@ -77,7 +77,7 @@ async def list_schedules(request: Request, name: str, parts: Parts, who: Who) ->
     found, now = await parts.store.scan(
         lambda tx: (rows.of_project(tx, project["id"]), tx.now),
     )
-    items = [_shown(row, now) for row in found if row["removed"] is None]
+    items = [schedules_views.shown(row, now) for row in found if row["removed"] is None]
     return answer(request, {"items": items, "next": None})
 
 
@@ -107,7 +107,7 @@ async def add_schedule(
         return _noted(tx, who, "schedule-add", project, body["name"])
 
     row = await parts.store.write(add)
-    return answer(request, _shown(row, row["created"]), 201)
+    return answer(request, schedules_views.shown(row, row["created"]), 201)
 
 
 @router.get("/projects/{name}/schedules/{schedule}")
@@ -116,7 +116,7 @@ async def show_schedule(
 ) -> Response:
     """Show a schedule."""
     row, now = await _one(parts, who, name, schedule, Action.SEE)
-    return answer(request, _shown(row, now))
+    return answer(request, schedules_views.shown(row, now))
 
 
 @router.patch("/projects/{name}/schedules/{schedule}")
@@ -190,7 +190,7 @@ async def list_instants(
 
     found, made = await parts.store.scan(load)
     places = [{"place": f"{each.instant}/{each.kind}"} for each in found]
-    items = [_fire(each, name, made) for each in found]
+    items = [schedules_views.row(each, name, made) for each in found]
     return page(request, places, items, limit, "place")
 
 
@@ -207,17 +207,11 @@ async def explain(
         return found, rows.triggers_of(tx, [each.run for each in found if each.run])
 
     found, made = await parts.store.scan(load)
-    told = [explaining.row(_by_name(each, name, made)) for each in found]
+    told = [explaining.row(schedules_views.by_name(each, name, made)) for each in found]
     if not any(each.kind is Kind.SCHEDULED for each in found):
-        told.append(_absent(row, at, now))
-    shown = [_fire(each, name, made) for each in found]
+        told.append(schedules_views.absent(row, at, now))
+    shown = [schedules_views.row(each, name, made) for each in found]
     return answer(request, {"instant": views.time(at), "answers": told, "rows": shown})
-
-
-def _absent(row: Row, at: int, now: float) -> str:
-    if row["removed"] is not None and at > row["removed"]:
-        return f"not planned: the schedule was removed at {explaining.stamp(row['removed'])}"
-    return explaining.absent(schedules.read(row), rows.cursor(row), at, now)
 
 
 @router.post("/projects/{name}/schedules/{schedule}/trigger", status_code=202)
@@ -232,7 +226,7 @@ async def trigger_schedule(
 
     doing = (name, schedule, "schedule-trigger")
     await _do(parts, who, doing, ask, Action.TRIGGER)
-    return answer(request, _fire(asked[0], name, {}), 202)
+    return answer(request, schedules_views.row(asked[0], name, {}), 202)
 
 
 @router.post("/projects/{name}/schedules/{schedule}/pause")
@@ -329,7 +323,7 @@ async def _do(
         return _noted(tx, who, action, project, named), tx.now
 
     row, now = await parts.store.write(done)
-    return _shown(row, now)
+    return schedules_views.shown(row, now)
 
 
 def _noted(tx: Transaction, who: access.Caller, action: str, project: Row, name: str) -> Row:
@@ -373,60 +367,3 @@ def _place(cursor: str | None) -> tuple[int, str] | None:
     if kind not in set(Kind) or not instant.isascii() or not instant.isdigit():
         raise UserError("the cursor is none of ours", hint="use `next` of the last answer")
     return int(instant[:15]), kind
-
-
-def _shown(row: Row, now: float) -> Json:
-    coming = forecasts.coming(schedules.read(row), int(now), 1)
-    pause = row["pause"]
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "target": row["target"],
-        "spec": row["spec"],
-        "file_of": row["origin"],
-        "by": row["author"],
-        "next": views.time(coming[0].instant) if coming else None,
-        "pause": pause
-        and {
-            "by": pause["by"],
-            "reason": pause["reason"],
-            "since": views.time(pause["since"]),
-            "until": views.time(pause["until"]),
-        },
-        "last_fired": views.time(row["last_fired"]),
-        "last_success": views.time(row["last_success"]),
-        "failures": row["failures"],
-        "successes": row["successes"],
-        "created": views.time(row["created"]),
-        "changed": views.time(row["changed"]),
-    }
-
-
-def _fire(fire: Fire, project: str, made: Mapping[str, tuple[Row, list[Row]]]) -> Json:
-    return {
-        "instant": views.time(fire.instant),
-        "until": views.time(fire.until),
-        "covers": fire.covers,
-        "kind": fire.kind,
-        "state": fire.state,
-        "reason": fire.reason,
-        "message": fire.message,
-        "due": views.time(fire.due),
-        "attempt": fire.attempt,
-        "launched": views.time(fire.launched),
-        "outcome": fire.outcome,
-        "ended": views.time(fire.ended),
-        "by": fire.by,
-        "trigger": fire.run or None,
-        "runs": _runs(fire, project, made),
-    }
-
-
-def _runs(fire: Fire, project: str, made: Mapping[str, tuple[Row, list[Row]]]) -> list[str]:
-    return [f"{project}/{run['number']}" for run in made.get(fire.run, ({}, []))[1]]
-
-
-def _by_name(fire: Fire, project: str, made: Mapping[str, tuple[Row, list[Row]]]) -> Fire:
-    """Call the runs of a launch as people do."""
-    names = _runs(fire, project, made)
-    return fire._replace(run=", ".join(names)) if names else fire

@@ -1,0 +1,82 @@
+"""Schedules and the rows of their ledger as people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from steersman.core.schedules import explaining, forecasts
+from steersman.core.schedules.fires import Fire
+from steersman.server import schedules, views
+from steersman.store import schedules as rows
+from steersman.store.base import Row
+
+Json = dict[str, Any]
+Made = Mapping[str, tuple[Row, list[Row]]]
+"""Triggers by their ids, each with its runs."""
+
+
+def shown(row: Row, now: float) -> Json:
+    """Return a schedule, with its next instant after *now*."""
+    coming = forecasts.coming(schedules.read(row), int(now), 1)
+    pause = row["pause"]
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "target": row["target"],
+        "spec": row["spec"],
+        "file_of": row["origin"],
+        "by": row["author"],
+        "next": views.time(coming[0].instant) if coming else None,
+        "pause": pause
+        and {
+            "by": pause["by"],
+            "reason": pause["reason"],
+            "since": views.time(pause["since"]),
+            "until": views.time(pause["until"]),
+        },
+        "last_fired": views.time(row["last_fired"]),
+        "last_success": views.time(row["last_success"]),
+        "failures": row["failures"],
+        "successes": row["successes"],
+        "created": views.time(row["created"]),
+        "changed": views.time(row["changed"]),
+    }
+
+
+def row(fire: Fire, project: str, made: Made) -> Json:
+    """Return a row of the ledger, with the names of its runs."""
+    return {
+        "instant": views.time(fire.instant),
+        "until": views.time(fire.until),
+        "covers": fire.covers,
+        "kind": fire.kind,
+        "state": fire.state,
+        "reason": fire.reason,
+        "message": fire.message,
+        "due": views.time(fire.due),
+        "attempt": fire.attempt,
+        "launched": views.time(fire.launched),
+        "outcome": fire.outcome,
+        "ended": views.time(fire.ended),
+        "by": fire.by,
+        "trigger": fire.run or None,
+        "runs": _runs(fire, project, made),
+    }
+
+
+def _runs(fire: Fire, project: str, made: Made) -> list[str]:
+    return [f"{project}/{run['number']}" for run in made.get(fire.run, ({}, []))[1]]
+
+
+def by_name(fire: Fire, project: str, made: Made) -> Fire:
+    """Call the runs of a launch as people do."""
+    names = _runs(fire, project, made)
+    return fire._replace(run=", ".join(names)) if names else fire
+
+
+def absent(row: Row, at: int, now: float) -> str:
+    """Say why there is no row of an instant."""
+    if row["removed"] is not None and at > row["removed"]:
+        return f"not planned: the schedule was removed at {explaining.stamp(row['removed'])}"
+    return explaining.absent(schedules.read(row), rows.cursor(row), at, now)
