@@ -156,7 +156,8 @@ NEEDED = {"adrien/slack-notifier-bl": {"url": "https://hooks"}}
     ],
 )
 def test_a_built_in_step_answers_to_its_names(tmp_path: Path, text: str, name: str) -> None:
-    fetched = StepStore(tmp_path).fetch(step(text, **NEEDED.get(text, {})))
+    asked = step(text)._replace(properties=NEEDED.get(text, {}))
+    fetched = StepStore(tmp_path).fetch(asked)
     assert fetched.name == name
     assert run_sh(fetched).startswith(f"# {name}: ")
     assert fetched.warnings == ()
