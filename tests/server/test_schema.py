@@ -27,6 +27,8 @@ from tests.server.conftest import URL, Repository
 from tests.server.hostile import Hostile, Route, check, hostile, last, prepared
 from tests.server.kept import shop
 
+pytestmark = pytest.mark.timeout(400)
+"""Each asks every route there is, many times."""
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0")) or max(2, settings().max_examples // 75)
 PATIENCE = 20.0
 WHO = ("admin", "worker", "runner")
