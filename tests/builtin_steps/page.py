@@ -96,7 +96,7 @@ def _gone() -> Iterator[str]:
     yield from (
         "## Steps that can be no more",
         "",
-        "Such a step is refused before anything starts, with these words.",
+        "Such a step is refused before anything starts, with these words; an after-step fails at its turn.",
         "",
         "| step | why | instead |",
         "|---|---|---|",

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from steersman.core import steps
+from steersman.core import builtin_steps, steps
+from steersman.core.errors import UserError
 from steersman.core.events import Level
 from steersman.core.manifests import Manifest
 from steersman.core.pipelines.model import Step, StepKind
+from steersman.core.quoting import single
 from steersman.executor.job import Job
 from steersman.trees import Entry
 
@@ -39,8 +41,21 @@ async def read_steps(
 ) -> tuple[tuple[ReadyStep, ...], tuple[ReadyStep, ...]]:
     """Fetch every step, main and after, and check its properties, before anything starts."""
     main = [await _read_step(job, step, notice) for step in job.steps]
-    after = [await _read_step(job, step, notice) for step in job.pipeline.after_steps]
+    after = [await _read_after_step(job, step, notice) for step in job.pipeline.after_steps]
     return tuple(main), tuple(after)
+
+
+async def _read_after_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
+    """Let one whose service was closed fail when its turn comes: the result does not need it."""
+    try:
+        return await _read_step(job, step, notice)
+    except UserError as error:
+        if builtin_steps.gone(step.owner, step.name) is None:
+            raise
+        said = f"{error}; {error.hint}" if error.hint else str(error)
+        code = f"printf '%s\\n' {single(said)} >&2\nexit 1\n"
+        instead = step._replace(kind=StepKind.SCRIPT, properties={"code": code})
+        return await _read_step(job, instead, notice)
 
 
 async def _read_step(job: Job, step: Step, notice: Notice) -> ReadyStep:
