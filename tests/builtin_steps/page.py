@@ -96,7 +96,8 @@ def _gone() -> Iterator[str]:
     yield from (
         "## Steps that can be no more",
         "",
-        "Such a step is refused before anything starts, with these words; an after-step fails at its turn.",
+        "Such a step is refused before anything starts, with these words; "
+        "an after-step fails at its turn.",
         "",
         "| step | why | instead |",
         "|---|---|---|",
