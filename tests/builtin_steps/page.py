@@ -96,8 +96,8 @@ def _gone() -> Iterator[str]:
     yield from (
         "## Steps that can be no more",
         "",
-        "Such a step is refused before anything starts, with these words; "
-        "an after-step fails at its turn.",
+        "A step is refused before anything starts, an after-step fails at its turn,",
+        "both in these words.",
         "",
         "| step | why | instead |",
         "|---|---|---|",
