@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from steersman import pipeline_file
@@ -210,7 +210,9 @@ NAMES = st.lists(
 ).map("/".join)
 
 
-@given(st.dictionaries(NAMES, st.one_of(st.text(), st.sampled_from([PACKAGE, POM]))))
+@example({"a/package.json": PACKAGE, "x-y/package.json": PACKAGE})
+@settings(max_examples=max(25, settings().max_examples // 6))
+@given(st.dictionaries(NAMES, st.one_of(st.text(), st.sampled_from([PACKAGE, POM])), max_size=6))
 def test_no_names_and_no_contents_make_a_file_that_is_wrong(files: dict[str, str]) -> None:
     found: list[Problem] = list(pipeline_file.parse(detected(files).text, "wercker.yml").problems)
     assert found == []

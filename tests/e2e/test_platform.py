@@ -251,7 +251,7 @@ def test_a_backup_brings_everything_back(here: Here, shop: str, tmp_path: Path) 
         )
         assert token is not None
         env = {"STEERSMAN_SERVER": f"http://{listen}", "STEERSMAN_TOKEN": token[0]}
-        assert here.good("logs", f"{shop}/1", "deploy", **env) == "made\n"
+        assert here.good("logs", f"{shop}/1", "deploy", **env).startswith("made\n")
         here.good("pull", f"{shop}/1", "--into", str(tmp_path / "pulled"), **env)
         assert (tmp_path / "pulled/build/output/made.txt").read_text() == "made\n"
     finally:

@@ -97,7 +97,9 @@ def _named(parts: Iterable[tuple[str, Stack]]) -> Iterator[Part]:
         if place == _MOST_PARTS:
             return
         plain = "build" if place == 0 else (folder.replace("/", "-") or stack.key)
-        name = plain if plain not in taken and writing.is_name(plain) else f"{plain}-{stack.key}"
+        names = (plain, f"{plain}-{stack.key}", f"{stack.key}-{plain}")
+        free = (each for each in names if each not in taken and writing.is_name(each))
+        name = next(free, names[-1])
         taken.add(name)
         yield Part(name, folder, stack)
 
