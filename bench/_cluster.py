@@ -44,12 +44,10 @@ served:
   services:
     - name: one
       id: {BOX}
-      cmd: nc -lk -p 7001 -e true
-      ports: ["7001"]
+      cmd: sleep 3600
     - name: two
       id: {BOX}
-      cmd: nc -lk -p 7002 -e true
-      ports: ["7002"]
+      cmd: sleep 3600
   steps:
     - script:
         name: nothing
