@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from fastapi import Depends
 from fastapi.responses import Response
@@ -65,14 +65,11 @@ def way(function: Callable[..., Awaitable[Any]]) -> Way:
             finds.append((name, _FINDS[depends[0].dependency]))
         elif hasattr(each.annotation, "__pydantic_config__"):
             body = name, TypeAdapter(each.annotation)
-        elif get_origin(each.annotation) in (None, *_ANNOTATED):
+        elif get_origin(each.annotation) in (None, Annotated):
             texts.append((name, TypeAdapter(each.annotation), each.default))
         else:
             raise TypeError(f"{function.__name__}: {name} comes from elsewhere")
     return Way(function, tuple(finds), tuple(texts), body)
-
-
-_ANNOTATED = (get_origin(access.Parts),)
 
 
 class ShortWays:
