@@ -73,8 +73,9 @@ def forecast(ctx: click.Context, hours: float, count: int) -> int:
     source = cron_parts.source(ctx.obj["config"], ctx.obj["timezone"])
     found = cron_parts.checked(source.read(source.text(), lint=False))
     now, rate = int(time.time()), float(ctx.obj["rate"])
-    schedules = [entry.schedule for entry in (found.entries or {}).values()]
-    crowds = forecasts.crowds(schedules, now, now + int(hours * 3600), rate)
+    schedules = [(entry.schedule, None) for entry in (found.entries or {}).values()]
+    load = forecasts.load(schedules, now, now + int(hours * 3600))
+    crowds = forecasts.crowds(load, rate)
     total = sum(crowd.launches for crowd in crowds)
     click.echo(f"{total} launches of {len(schedules)} schedules in {hours:g} hours")
     for crowd in crowds[:count]:

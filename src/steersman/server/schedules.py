@@ -35,7 +35,14 @@ def decide(tx: Transaction, row: Row, now: float) -> Cursor:
 
 def move(tx: Transaction, schedule: Schedule, cursor: Cursor) -> None:
     """Keep a cursor, with the moment at which there is something to decide again."""
-    rows.move(tx, cursor, planning.next_wake(schedule, cursor))
+    rows.move(tx, cursor, _wake(schedule, cursor))
+
+
+def _wake(schedule: Schedule, cursor: Cursor) -> float | None:
+    """Return when to look next: at the next instant, or when its pause is over."""
+    until = cursor.pause.until if cursor.pause else None
+    times = [each for each in (planning.next_wake(schedule, cursor), until) if each is not None]
+    return min(times, default=None)
 
 
 def add(tx: Transaction, row: dict[str, Any], now: float) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steersman.core.schedules import explaining, forecasts
+from steersman.core.schedules import explaining, forecasts, timetables
 from steersman.core.schedules.fires import Fire
+from steersman.core.schedules.forecasts import Coming
 from steersman.server import schedules, views
 from steersman.store import schedules as rows
 from steersman.store.base import Row
@@ -14,11 +16,13 @@ from steersman.store.base import Row
 Json = dict[str, Any]
 Made = Mapping[str, tuple[Row, list[Row]]]
 """Triggers by their ids, each with its runs."""
+MOST_INSTANTS = 200_000
+"""What a forecast counts before its window is too long: about a second of one core."""
 
 
 def shown(row: Row, now: float) -> Json:
     """Return a schedule, with its next instant after *now*."""
-    coming = forecasts.coming(schedules.read(row), int(now), 1)
+    soon = forecasts.coming(schedules.read(row), int(now), 1)
     pause = row["pause"]
     return {
         "id": row["id"],
@@ -27,7 +31,7 @@ def shown(row: Row, now: float) -> Json:
         "spec": row["spec"],
         "file_of": row["origin"],
         "by": row["author"],
-        "next": views.time(coming[0].instant) if coming else None,
+        "next": views.time(soon[0].instant) if soon else None,
         "pause": pause
         and {
             "by": pause["by"],
@@ -42,6 +46,43 @@ def shown(row: Row, now: float) -> Json:
         "created": views.time(row["created"]),
         "changed": views.time(row["changed"]),
     }
+
+
+def ahead(row: Row, since: int, until: int, most: int) -> Json:
+    """Return what of a schedule falls into a window: its first instants, and how many there are."""
+    schedule, pause = schedules.read(row), rows.cursor(row).pause
+    low, high = forecasts.window(schedule, pause, since, until)
+    found = forecasts.between(schedule, low, high, most)
+    return {
+        "schedule": row["name"],
+        "target": row["target"],
+        "paused": pause.reason if pause else None,
+        "count": timetables.count_of(schedule.tables, low, high),
+        "instants": list(map(coming, found)),
+    }
+
+
+def forecast(found: Sequence[Row], since: int, until: int, most: int) -> Json:
+    """Return how many launches of many schedules fall into each hour, and the fullest minutes."""
+    read = [(schedules.read(row), rows.cursor(row).pause) for row in found]
+    load = forecasts.load(read, since, until, MOST_INSTANTS)
+    hours: Counter[int] = Counter()
+    for minute, launches in load.items():
+        hours[minute // 3600 * 3600] += launches
+    crowds = forecasts.crowds(load)[:most]
+    return {
+        "since": views.time(since),
+        "until": views.time(until),
+        "schedules": len(found),
+        "launches": sum(load.values()),
+        "hours": [{"hour": views.time(at), "launches": hours[at]} for at in sorted(hours)],
+        "crowds": [each._asdict() | {"minute": views.time(each.minute)} for each in crowds],
+    }
+
+
+def coming(each: Coming) -> Json:
+    """Return an instant to come."""
+    return {"instant": views.time(each.instant), "due": views.time(each.due), "note": each.note}
 
 
 def row(fire: Fire, project: str, made: Made) -> Json:

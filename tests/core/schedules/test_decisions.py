@@ -249,7 +249,8 @@ def test_the_next_instants_are_told_with_what_the_clocks_do() -> None:
 
 def test_the_crowd_of_a_day_is_foreseen() -> None:
     schedules = [making.schedule(f"job-{number}", "0 2 * * *") for number in range(300)]
-    crowd, *others = forecasts.crowds(schedules, NOW, NOW + 86400, 50)
+    load = forecasts.load([(each, None) for each in schedules], NOW, NOW + 86400)
+    crowd, *others = forecasts.crowds(load, 50)
     assert crowd.launches == 300
     assert crowd.delay == 5.0
     assert others == []
