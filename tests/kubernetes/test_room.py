@@ -11,6 +11,7 @@ import pytest
 from steersman.cli.worker_kubernetes import read_pools
 from steersman.cluster.kubernetes import quantities, room
 from steersman.cluster.kubernetes.pools import Amounts, Pool
+from steersman.cluster.kubernetes.room import Taken
 from steersman.core.errors import UserError
 
 POOL = Pool("p", default=Amounts("900m", "1Gi", "1Gi"), runner=Amounts("100m", "0", "0"))
@@ -52,9 +53,25 @@ def test_what_is_no_amount_is_refused(text: object) -> None:
 
 
 def test_what_our_pods_hold_of_a_node_is_not_free() -> None:
-    assert room.by_nodes([node()], [], POOL) == 4
-    assert room.by_nodes([node()], [pod("n1", "1500m")], POOL) == 2
-    assert room.by_nodes([node(), node("n2")], [pod("n1", "4")], POOL) == 4
+    assert room.by_nodes([node()], Taken(), POOL) == 4
+    assert room.by_nodes([node()], Taken([pod("n1", "1500m")]), POOL) == 2
+    assert room.by_nodes([node(), node("n2")], Taken([pod("n1", "4")]), POOL) == 4
+
+
+def test_a_pod_that_ended_or_went_leaves_its_room_to_others() -> None:
+    first, second = pod("n1", "2"), pod("n1", "1")
+    taken = Taken([first, second])
+    taken.change(first, {**first, "status": {"phase": "Succeeded"}})
+    taken.change(second, None)
+    assert room.by_nodes([node()], taken, POOL) == 4
+
+
+def test_a_pod_counts_from_when_it_has_a_node() -> None:
+    waiting = {"spec": {"containers": pod("n1", "2")["spec"]["containers"]}}
+    taken = Taken([waiting])
+    assert room.by_nodes([node()], taken, POOL) == 4
+    taken.change(waiting, pod("n1", "2"))
+    assert room.by_nodes([node()], taken, POOL) == 2
 
 
 @pytest.mark.parametrize(
@@ -69,13 +86,13 @@ def test_what_our_pods_hold_of_a_node_is_not_free() -> None:
 )
 def test_only_nodes_that_a_pool_may_use_count(more: dict[str, Any], fits: int) -> None:
     tolerant = POOL._replace(tolerations=({"key": "jobs", "operator": "Equal", "value": "big"},))
-    assert room.by_nodes([node(**more)], [], tolerant) == fits
+    assert room.by_nodes([node(**more)], Taken(), tolerant) == fits
 
 
 def test_a_selector_leaves_out_other_nodes() -> None:
     picky = POOL._replace(node_selector={"disk": "fast"})
-    assert room.by_nodes([node()], [], picky) == 0
-    assert room.by_nodes([node(labels={"disk": "fast"})], [], picky) == 4
+    assert room.by_nodes([node()], Taken(), picky) == 0
+    assert room.by_nodes([node(labels={"disk": "fast"})], Taken(), picky) == 4
 
 
 def test_a_quota_bounds_by_what_is_scarcest() -> None:

@@ -75,4 +75,20 @@ def test_a_cancellation_is_noted_once() -> None:
 def test_the_server_hears_at_once_of_found_runners_and_of_what_others_wait_for() -> None:
     waiting = Seen("a", State.PENDING, note="pulling node:20", placed=False)
     known = holds.observed(holding(), [waiting, running("b")], NOW)
-    assert holds.news(known, NOW) == {("a", "pulling node:20", "False"), ("b",)}
+    told = {name: holds.telling(known, name) for name in known.seen}
+    assert told == {"a": ("a", "pulling node:20", "False"), "b": None}
+    assert known.found(NOW) == {"b"}
+
+
+def test_what_is_seen_as_before_stays_the_very_same() -> None:
+    known = holds.observed(holds.granted(holding(), Grant("b", 1), NOW), [running("a")], NOW)
+    seen = [known.seen["a"], running("b")]
+    later = holds.observed(known, seen, NOW + 5)
+    assert later.held["a"] is known.held["a"]
+    assert holds.changed(known, later) == {"b"}
+
+
+def test_what_was_granted_after_its_runner_was_seen_is_gone_into_when_touched() -> None:
+    known = holds.granted(holds.observed(NOTHING, [running("a")], NOW), Grant("a", 1), NOW)
+    again = holds.observed(known, known.seen.values(), NOW + 5, {"a"})
+    assert again.held["a"].phase is Phase.RUNNING

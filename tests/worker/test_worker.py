@@ -435,8 +435,8 @@ def test_what_changes_shortly_after_a_first_change_is_looked_at_together() -> No
 
         memory, cluster = Memory(lambda: 0.0), FakeCluster()
         pause = Patience(sleep, lambda: 1.0, lambda: 0.0)
-        follower = Follower(scene.server.client(), cluster, memory, pause)
-        watching = asyncio.create_task(follower.watch(every=1000.0, gather=0.05))
+        follower = Follower(scene.server.client(), cluster, memory, pause, every=1000.0)
+        watching = asyncio.create_task(follower.watch(gather=0.05))
         cluster.vanish("first")
         await memory.work.wait()
         memory.work.clear()
@@ -448,6 +448,25 @@ def test_what_changes_shortly_after_a_first_change_is_looked_at_together() -> No
         await memory.work.wait()
         assert waiting[0] == 0.05
         watching.cancel()
+
+    play(work)
+
+
+def test_a_runner_that_is_slow_to_be_made_holds_up_no_other() -> None:
+    class Slow(FakeCluster):
+        async def create(self, spec: RunnerSpec) -> None:
+            if spec.attempt == "slow":
+                await asyncio.Event().wait()
+            await super().create(spec)
+
+    async def work(scene: Scene) -> None:
+        scene.server.put("slow", "b")
+        scene.start(Slow(scene.runners))
+        await scene.until(lambda: "b" in scene.states())
+        scene.cluster.end("b")
+        await scene.until(lambda: "b" not in scene.states())
+        assert scene.server.reports == [("b", "lost", "runner-ended")]
+        await scene.ended()
 
     play(work)
 

@@ -179,18 +179,32 @@ Action = Create | Look | Stop | Kill | Delete | Report
 
 
 def plan(
-    held: Iterable[Held], seen: Iterable[Seen], gone: Iterable[Gone], now: float
+    held: Iterable[Held],
+    seen: Iterable[Seen],
+    gone: Iterable[Gone],
+    now: float,
+    only: Container[str] | None = None,
 ) -> tuple[Action, ...]:
-    """Say what is to be done now; once it is done, the plan is empty until something changes."""
+    """Say what is to be done now; once it is done, the plan is empty until something changes.
+
+    *only* some are gone into where nothing has changed for the others, and no time run out.
+    """
     there = {each.attempt: each for each in seen}
-    return tuple(_keep(tuple(held), there, now)) + tuple(_clear(gone, there, now))
+    every = tuple(held)
+    if only is None:
+        return (*_keep(every, every, there, now), *_clear(gone, there, now))
+    some = tuple(each for each in every if each.attempt in only)
+    over = (each for each in gone if each.attempt in only)
+    return (*_keep(some, every, there, now), *_clear(over, there, now))
 
 
-def _keep(held: tuple[Held, ...], there: Mapping[str, Seen], now: float) -> Iterator[Action]:
+def _keep(
+    some: tuple[Held, ...], every: tuple[Held, ...], there: Mapping[str, Seen], now: float
+) -> Iterator[Action]:
     # Of a thousand that wait for a place none is waited for like this: look no further.
-    late = any(each.stage in BRIEF for each in held)
-    lively = _lively(held, there) if late else {}
-    for each in held:
+    late = any(each.stage in BRIEF for each in some)
+    lively = _lively(every, there) if late else {}
+    for each in some:
         seen = there.get(each.attempt)
         if each.phase is Phase.WANTED:
             action = _prepare(each, seen, now)
@@ -304,9 +318,10 @@ def free(
     may last for ever.
     """
     busy = {each.attempt for each in held}
-    busy |= {
-        each.attempt
-        for each in seen
-        if each.state is not State.ENDED and not each.leaving and each.attempt not in others
-    }
+    if len(busy) < slots:
+        busy |= {
+            each.attempt
+            for each in seen
+            if each.state is not State.ENDED and not each.leaving and each.attempt not in others
+        }
     return max(0, slots - len(busy))

@@ -19,21 +19,31 @@ from steersman.worker.memories import Memory
 REST = 10
 """How many times as long as a round takes nothing is looked at again."""
 AT_ONCE = 16
-"""How much of a plan is done at a time."""
+"""How many runners are made at a time, and how much else is done."""
 
 
 class Follower:
-    """Lets *cluster* be as *memory* says."""
+    """Lets *cluster* be as *memory* says; looks at all of it *every* so many seconds.
 
-    def __init__(self, client: Client, cluster: Cluster, memory: Memory, pause: Patience) -> None:
+    Each action goes on beside the others: nobody waits for a slow one but its own attempt.
+    """
+
+    def __init__(
+        self, client: Client, cluster: Cluster, memory: Memory, pause: Patience, every: float
+    ) -> None:
         self._client = client
         self._cluster = cluster
         self._memory = memory
         self._pause = pause
-        self._some = asyncio.Semaphore(AT_ONCE)
+        self._every = every
+        # A thousand runners that are to be made must not stand before one that is to be removed.
+        self._making, self._others = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._busy: set[str] = set()
+        self._tries: dict[str, int] = {}
         self._took = 1.0
+        self._due = 0.0
 
-    async def watch(self, every: float, gather: float) -> NoReturn:
+    async def watch(self, gather: float) -> NoReturn:
         """Wake `follow` when the cluster changes, and every so many seconds in any case.
 
         The first change is acted on at once; those that come soon after go together: within ten
@@ -41,47 +51,72 @@ class Follower:
         most *gather* seconds.
         """
         while True:
-            await self._cluster.changed(every)
+            await self._cluster.changed(self._every)
             self._memory.work.set()
             await self._pause.sleep(min(gather, REST * self._took))
 
     async def follow(self) -> NoReturn:
         """Do what is to be done, for ever."""
         tries = 0
-        while True:
-            if await self._round():
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    plan = await self._plan()
+                except SteersmanError as error:
+                    say(Event.CLUSTER_AWAY, str(error), level=logging.WARNING)
+                    tries += 1
+                    await self._pause.sleep(self._pause.pause(tries))
+                    continue
                 tries = 0
+                for action in plan:
+                    self._busy.add(action.attempt)
+                    group.create_task(self._act(action))
                 await self._memory.work.wait()
-            else:
-                tries += 1
-                await self._pause.sleep(self._pause.pause(tries))
 
-    async def _round(self) -> bool:
-        """Look, plan and act; return False when something has to be tried again."""
+    async def _plan(self) -> list[Action]:
+        """Look, and say what is to be done about what changed; every so often, about all."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        try:
-            await self.look()
-        except SteersmanError as error:
-            say(Event.CLUSTER_AWAY, str(error), level=logging.WARNING)
-            return False
-        # From here to the plan nobody else has a turn: it takes in all there was.
+        await self.look()
+        # From here on nobody else has a turn: it takes in all there was.
         self._memory.work.clear()
-        known = self._memory.holds
+        known, only = self._memory.holds, self._memory.touched - self._busy
+        whole = began >= self._due
+        if whole:
+            self._due = began + self._every
+        self._memory.touched &= self._busy
         plan = runners.plan(
-            known.held.values(), known.seen.values(), known.gone.values(), self._memory.now()
+            known.held.values(),
+            known.seen.values(),
+            known.gone.values(),
+            self._memory.now(),
+            None if whole else only,
         )
         self._took = clock() - began
-        return all(await asyncio.gather(*(self._apply(action) for action in plan)))
+        return [action for action in plan if action.attempt not in self._busy]
 
     async def look(self) -> None:
         """Take in what is there."""
         seen = await self._cluster.runners()
-        self._memory.put(holds.observed(self._memory.holds, seen, self._memory.now()))
+        known = self._memory
+        known.put(holds.observed(known.holds, seen, known.now(), known.touched))
+
+    async def _act(self, action: Action) -> None:
+        """Do it; what failed is planned anew after a pause, what changed meanwhile at once."""
+        name = action.attempt
+        if await self._apply(action):
+            self._tries.pop(name, None)
+        else:
+            tries = self._tries[name] = self._tries.get(name, 0) + 1
+            await self._pause.sleep(self._pause.pause(tries))
+            self._memory.touched.add(name)
+        self._busy.discard(name)
+        if name in self._memory.touched:
+            self._memory.work.set()
 
     async def _apply(self, action: Action) -> bool:
         try:
-            async with self._some:
+            async with self._making if isinstance(action, Create) else self._others:
                 await self._do(action)
         except SteersmanError as error:
             details = f"{type(action).__name__.lower()} {action.attempt}: {error}"

@@ -106,13 +106,34 @@ def _phase(seen: Seen | None, *, found: bool) -> Phase:
     return Phase.MADE if found and not half_made else Phase.WANTED
 
 
-def observed(holds: Holds, seen: Iterable[Seen], now: float) -> Holds:
-    """Take in what the cluster sees; what is over and has nothing left there is forgotten."""
+def observed(
+    holds: Holds, seen: Iterable[Seen], now: float, touched: Collection[str] = ()
+) -> Holds:
+    """Take in what the cluster sees; what is over and has nothing left there is forgotten.
+
+    Only what it sees anew is gone into, and what was *touched* since the last time.
+    """
     there = {each.attempt: each for each in seen}
-    held = {name: _observed(each, there.get(name), now) for name, each in holds.held.items()}
+    held = dict(holds.held)
+    for name in _differing(holds.seen, there).union(touched) & held.keys():
+        held[name] = _observed(held[name], there.get(name), now)
     gone = {name: each for name, each in holds.gone.items() if name in there}
     others = {name: again for name, again in holds.others.items() if name in there}
     return Holds(held, gone, there, others)
+
+
+def changed(old: Holds, new: Holds) -> set[str]:
+    """Return the attempts of which something else is known."""
+    pairs = ((old.held, new.held), (old.gone, new.gone), (old.seen, new.seen))
+    return set().union(*(_differing(*both) for both in pairs))
+
+
+def _differing(old: Mapping[str, object], new: Mapping[str, object]) -> set[str]:
+    """Return the names under which something else stands, if only something equal."""
+    if old is new:
+        return set()
+    found = {name for name, each in new.items() if old.get(name) is not each}
+    return found | (old.keys() - new.keys())
 
 
 def _observed(held: Held, seen: Seen | None, now: float) -> Held:
@@ -131,21 +152,18 @@ def asked(holds: Holds, now: float) -> Asked:
     return Asked(numbers, holds.found(now))
 
 
-def news(holds: Holds, now: float) -> frozenset[tuple[str, ...]]:
-    """Return what the server should hear of soon: found runners, and what others wait for."""
-    waiting = (holds.seen[name] for name in holds.held if name in holds.seen)
-    noted = {_telling(each) for each in waiting if _tells(each)}
-    return frozenset(noted | {(name,) for name in holds.found(now)})
+def telling(holds: Holds, name: str) -> tuple[str, ...] | None:
+    """Return what the server should soon hear of an attempt that is held: what others wait for."""
+    seen = holds.seen.get(name)
+    if seen is None or name not in holds.held or not _tells(seen):
+        return None
+    notes = (text for note in seen.notes for text in (note.kind, note.container, note.text))
+    return (name, seen.note, str(seen.placed), *notes)
 
 
 def _tells(seen: Seen) -> bool:
     waits = seen.state is State.PENDING and bool(seen.note or not seen.placed)
     return waits or bool(seen.notes)
-
-
-def _telling(seen: Seen) -> tuple[str, ...]:
-    notes = (text for note in seen.notes for text in (note.kind, note.container, note.text))
-    return (seen.attempt, seen.note, str(seen.placed), *notes)
 
 
 def renewed(

@@ -67,7 +67,7 @@ class Worker:
         self._can = settings.capabilities | cluster.capabilities()
         self._pause = pause
         self._memory = Memory(now)
-        self._follower = Follower(client, cluster, self._memory, pause)
+        self._follower = Follower(client, cluster, self._memory, pause, settings.look_every)
         self._heard = False
         self._away = False
         self._drains = False
@@ -83,7 +83,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 self._leasing = group.create_task(self._lease())
-                watching = self._follower.watch(settings.look_every, settings.gather)
+                watching = self._follower.watch(settings.gather)
                 others = (self._renew(), self._follower.follow(), watching)
                 tasks = [self._leasing, *(group.create_task(each) for each in others)]
                 await self._stopped.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from steersman.cluster.base import RunnerSpec
 from steersman.worker import holds
@@ -14,7 +14,7 @@ class Memory:
     """What is held and seen, replaced as a whole; each loop waits for the event it cares about.
 
     *room*: there may be room for more. *news*: the server should hear of something. *work*: the
-    cluster may have to follow. *moved*: any change.
+    cluster may have to follow, about those that are *touched*. *moved*: any change.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -24,19 +24,37 @@ class Memory:
         self.refused: dict[str, str] = {}
         self.room, self.news = asyncio.Event(), asyncio.Event()
         self.work, self.moved = asyncio.Event(), asyncio.Event()
+        self.touched: set[str] = set()
+        self._telling: dict[str, tuple[str, ...]] = {}
         self._told: frozenset[tuple[str, ...]] = frozenset()
 
     def put(self, new: Holds) -> None:
         """Remember *new*, and wake the loops it concerns."""
-        if new == self.holds:
+        old = self.holds
+        if new == old:
             return
         self.holds = new
-        self.specs = {name: spec for name, spec in self.specs.items() if name in new.held}
-        self.refused = {name: why for name, why in self.refused.items() if name in new.held}
+        changed = holds.changed(old, new)
+        self.touched |= changed
+        for name in old.held.keys() - new.held.keys():
+            self.specs.pop(name, None)
+            self.refused.pop(name, None)
         for event in (self.room, self.work, self.moved):
             event.set()
-        if not holds.news(new, self.now()) <= self._told:
+        if self._listen(changed):
             self.news.set()
+
+    def _listen(self, changed: Iterable[str]) -> bool:
+        """Note what there is to tell of these; return whether anything of it is news."""
+        for name in changed:
+            told = holds.telling(self.holds, name)
+            if told is None:
+                self._telling.pop(name, None)
+            else:
+                self._telling[name] = told
+        found = {(name,) for name in self.holds.found(self.now())}
+        latest = {self._telling[name] for name in changed if name in self._telling}
+        return not (latest | found) <= self._told
 
     def hold(self, grant: Grant, spec: RunnerSpec, refused: str = "") -> bool:
         """Take an attempt in; False where we hold it by a newer grant.
@@ -55,6 +73,7 @@ class Memory:
     def tell(self, *, whole: bool) -> holds.Asked:
         """Return what a renewal that is sent now is about: all there is, or only what is news."""
         self.news.clear()
-        before, self._told = self._told, holds.news(self.holds, self.now())
+        found = {(name,) for name in self.holds.found(self.now())}
+        before, self._told = self._told, frozenset(found.union(self._telling.values()))
         asked = holds.asked(self.holds, self.now())
         return asked if whole else asked.only({name for name, *_ in self._told - before})

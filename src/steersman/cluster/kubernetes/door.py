@@ -221,13 +221,10 @@ class KubernetesCluster:
         spare = self._where.surplus - waiting
         if waiting:
             return max(0, spare)
-        nodes, pods = self._watching.nodes, self._watching.pods
+        nodes, taken = self._watching.nodes, self._watching.taken
         if not nodes.listed.is_set() or nodes.trouble is not None:
             return None
-        fits = (
-            room.by_nodes(nodes.objects.values(), pods.objects.values(), pool)
-            for pool in self._pools()
-        )
+        fits = (room.by_nodes(nodes.objects.values(), taken, pool) for pool in self._pools())
         return max(0, max(fits, default=0) + spare)
 
     async def _by_quotas(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
 _QUANTITY = re.compile(r"\+?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,2}|[numkMGTPE]|[KMGTPE]i)?")
 _FACTORS = {
@@ -19,9 +20,15 @@ _FACTORS = {
 
 def parse(text: object) -> Decimal:
     """Return the amount in units; `ValueError` for what Kubernetes would not take."""
-    found = _QUANTITY.fullmatch(str(text))
-    if found is None or len(str(text)) > 40:
-        raise ValueError(f"{str(text)[:40]!r} is no amount such as 500m or 2Gi")
+    return _parsed(str(text))
+
+
+# A thousand pods say the same few amounts.
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Decimal:
+    found = _QUANTITY.fullmatch(text)
+    if found is None or len(text) > 40:
+        raise ValueError(f"{text[:40]!r} is no amount such as 500m or 2Gi")
     number, suffix = Decimal(found[1]), found[2] or ""
     if suffix[:1] in ("e", "E") and len(suffix) > 1 and suffix != "Ei":
         return number.scaleb(int(suffix[1:]))

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from steersman.cluster.kubernetes import quantities
 from steersman.cluster.kubernetes.pools import Pool
 
 Object = Mapping[str, Any]
+NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 KINDS = ("cpu", "memory", "ephemeral-storage")
+OVER = ("Succeeded", "Failed")
+"""Phases in which a pod takes nothing of its node any more, whether it is still there or not."""
 _QUOTAS = {"pods": "pods", "count/pods": "pods", "secrets": "pods", "count/secrets": "pods"} | {
     name: kind for kind in KINDS for name in (kind, f"requests.{kind}")
 }
@@ -31,8 +35,38 @@ def need(pool: Pool) -> dict[str, Decimal]:
     }
 
 
-def requests(pod: Object) -> dict[str, Decimal]:
-    """Return what a pod takes of its node."""
+class Taken:
+    """What pods take of each node, kept up to date pod by pod."""
+
+    def __init__(self, pods: Iterable[Object] = ()) -> None:
+        self._on: dict[str, dict[str, Decimal]] = {}
+        for each in pods:
+            self.change(None, each)
+
+    def of(self, node: str) -> Mapping[str, Decimal]:
+        """Return what is taken of a node."""
+        return self._on.get(node, NOTHING)
+
+    def change(self, old: Object | None, new: Object | None) -> None:
+        """Note that a pod came, became another, or went."""
+        if old is not None and new is not None and _place(old) == _place(new):
+            return
+        for pod, sign in ((old, -1), (new, 1)):
+            node = "" if pod is None else _place(pod)
+            if pod is None or not node:
+                continue
+            on = self._on.setdefault(node, {})
+            for kind, amount in _requests(pod).items():
+                on[kind] = on.get(kind, Decimal(0)) + sign * amount
+
+
+def _place(pod: Object) -> str:
+    """Return the node of which a pod takes something."""
+    over = (pod.get("status") or {}).get("phase") in OVER
+    return "" if over else str(pod["spec"].get("nodeName") or "")
+
+
+def _requests(pod: Object) -> dict[str, Decimal]:
     every = pod["spec"].get("containers") or ()
     asked = [(each.get("resources") or {}).get("requests") or {} for each in every]
     taken = {kind: quantities.total(each.get(kind, "0") for each in asked) for kind in KINDS}
@@ -59,16 +93,11 @@ def _left(status: Object) -> Iterator[tuple[str, Decimal]]:
             yield _QUOTAS[name], left
 
 
-def by_nodes(nodes: Iterable[Object], pods: Iterable[Object], pool: Pool) -> int:
+def by_nodes(nodes: Iterable[Object], taken: Taken, pool: Pool) -> int:
     """Say how many more pods of *pool* the nodes hold that it may use."""
-    taken: dict[str, dict[str, Decimal]] = {}
-    for pod in pods:
-        on = taken.setdefault(pod["spec"].get("nodeName") or "", {})
-        for kind, amount in requests(pod).items():
-            on[kind] = on.get(kind, Decimal(0)) + amount
     wanted = need(pool)
     return sum(
-        _times(_free(node, taken.get(node["metadata"]["name"], {})), wanted)
+        _times(_free(node, taken.of(node["metadata"]["name"])), wanted)
         for node in nodes
         if usable(node, pool)
     )

@@ -17,6 +17,7 @@ from steersman.cluster.kubernetes import endings, facts, keeping, names, parts, 
 from steersman.cluster.kubernetes.api import Api
 from steersman.cluster.kubernetes.facts import Events, Facts, Node
 from steersman.cluster.kubernetes.reflector import Collection, Object, Reflector
+from steersman.cluster.kubernetes.room import Taken
 from steersman.core.errors import Forbidden, SteersmanError, Unavailable
 from steersman.core.runners import Seen, State
 from steersman.patience import Patience
@@ -41,7 +42,9 @@ class Watching:
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}"
         self.woken = asyncio.Event()
+        self.taken = Taken()
         self._seen: dict[str, Seen] = {}
+        self._stale: set[str] = set()
         self._departed: OrderedDict[str, Seen] = OrderedDict()
         self._cleared: OrderedDict[str, None] = OrderedDict()
         self._events = Events()
@@ -104,10 +107,14 @@ class Watching:
 
     def runners(self) -> dict[str, Seen]:
         """Return how every runner stands that was not deleted by us."""
-        for name, pod in self.pods.objects.items():
-            if name not in self._seen:
+        for name in self._stale:
+            pod = self.pods.objects.get(name)
+            if pod is None:
+                self._seen.pop(name, None)
+            else:
                 self._seen[name] = verdicts.look(pod, self.facts(pod))
                 self._fetch_tails(pod)
+        self._stale.clear()
         there = {
             seen.attempt: seen
             for name, seen in self._seen.items()
@@ -156,13 +163,14 @@ class Watching:
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         self.woken.set()
+        self.taken.change(old, new)
         if old is None and new is None and self.pods.trouble is not None:
             log.warning("cluster_away: %s", self.pods.trouble)
         latest = new or old
         if latest is not None:
             # Another worker may have done it; and the kubelet's last word no longer says so.
             self.is_cleared(latest)
-            self._seen.pop(latest["metadata"]["name"], None)
+            self._stale.add(latest["metadata"]["name"])
         if old is not None and new is None:
             self._depart(old)
 
@@ -183,8 +191,7 @@ class Watching:
     def _event(self, said: Object) -> None:
         uid = self._events.note(said)
         if uid is not None:
-            name = str(said["involvedObject"].get("name"))
-            self._seen.pop(name, None)
+            self._stale.add(str(said["involvedObject"].get("name")))
             self.woken.set()
 
     def _nothing(self, old: Object | None, new: Object | None) -> None:
@@ -208,9 +215,9 @@ class Watching:
 
     def _forget_all(self, node: str | None = None) -> None:
         """Work out anew how runners stand, all of them or those of a node."""
-        for name, seen in list(self._seen.items()):
-            if node is None or seen.node == node:
-                del self._seen[name]
+        self._stale.update(
+            name for name, seen in self._seen.items() if node is None or seen.node == node
+        )
         self.woken.set()
 
     def _fetch_tails(self, pod: Object) -> None:
@@ -234,7 +241,7 @@ class Watching:
         except SteersmanError as error:
             log.info("no_last_words: %s of %s: %s", container, pod, error)
             return
-        self._seen.pop(pod, None)
+        self._stale.add(pod)
         self.woken.set()
 
 
