@@ -97,10 +97,12 @@ def test_a_secret_whose_pod_was_never_made_is_made_whole(namespace: str) -> None
         await scene.api.call("POST", f"{scene.path}/secrets", half)
         await scene.door.runners()
         await scene.door.create(spec("half"))
-        secret = await scene.api.call("GET", f"{scene.path}/secrets/steer-half")
-        pod = await scene.api.call("GET", f"{scene.path}/pods/steer-half")
-        (owner,) = secret["metadata"]["ownerReferences"]
-        assert owner["uid"] == pod["metadata"]["uid"]
+        assert await scene.there("pods", "half")
+        await scene.door.sweep()
+        await scene.door.sweep()
+        seen = await scene.seen("half")
+        assert seen is not None
+        assert seen.note != "its pod was never made"
         await scene.door.kill("half")
 
     play(namespace, work)
@@ -152,8 +154,10 @@ def test_a_pod_that_somebody_deletes_is_remembered_until_that_was_noticed(namesp
         seen = await scene.until("deleted", lambda seen: bool(seen and seen.state is State.ENDED))
         assert seen is not None
         assert (seen.note, seen.reason) == ("somebody deleted its pod", Reason.RUNNER_GONE)
+        assert await scene.there("secrets", "deleted")
         await scene.door.delete("deleted")
         assert await scene.seen("deleted") is None
+        assert not await scene.there("secrets", "deleted")
 
     play(namespace, work)
 

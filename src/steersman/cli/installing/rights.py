@@ -15,12 +15,8 @@ _GROUP = "rbac.authorization.k8s.io"
 _PODS = ["get", "list", "watch", "create", "delete"]
 IN_JOBS: list[Object] = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": _PODS},
-    # An attempt's Secret is made before its pod, then gets that as its owner.
-    {
-        "apiGroups": [""],
-        "resources": ["secrets"],
-        "verbs": ["get", "list", "create", "patch", "delete"],
-    },
+    # An attempt's Secret is made before its pod and removed after it; nobody reads it but the node.
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "create", "delete"]},
     # Why a pod does not start, and the last words of one that never got so far.
     {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},

@@ -86,7 +86,6 @@ class KubernetesCluster:
         made = await self._make_pod(spec, self._labelled(pod))
         self._watching.pods.put(made)
         self._without.pop(spec.attempt, None)
-        await self._own(spec, made)
 
     def _labelled(self, manifest: manifests.Manifest) -> manifests.Manifest:
         manifest["metadata"]["labels"][names.INSTALLATION] = self._where.installation
@@ -100,26 +99,16 @@ class KubernetesCluster:
         return Avoided(avoid, strictly=bool(others) or not nodes)
 
     async def _make_secret(self, spec: RunnerSpec) -> None:
-        path = f"{self._path}/secrets"
         try:
-            await self._api.call("POST", path, self._labelled(manifests.secret(spec)))
+            await self._api.call(
+                "POST", f"{self._path}/secrets", self._labelled(manifests.secret(spec))
+            )
         except Exists:
-            # Another worker made it, who is gone or slow: the same, unless its pod is gone too.
-            await self._renew_secret(spec)
+            # Another worker made it, who is gone or slow: for one attempt they are all the same.
+            return
         except NotFound as error:
             what = f"there is no namespace {self._where.namespace} for pods of jobs"
             raise Refused(what, hint="make it, or name another by --namespace") from error
-
-    async def _renew_secret(self, spec: RunnerSpec) -> None:
-        path = f"{self._path}/secrets/{names.named(spec.attempt)}"
-        with contextlib.suppress(NotFound):
-            secret = await self._api.call("GET", path)
-            owners = {each["uid"] for each in secret["metadata"].get("ownerReferences") or ()}
-            pod = await self._pod(spec.attempt)
-            if not owners or (pod is not None and pod["metadata"]["uid"] in owners):
-                return
-            await self._api.call("DELETE", path)
-        raise Unavailable(f"what is left of an earlier pod of {spec.attempt} is being removed")
 
     async def _make_pod(self, spec: RunnerSpec, pod: manifests.Manifest) -> dict[str, Any]:
         try:
@@ -142,21 +131,6 @@ class KubernetesCluster:
             return await self._api.call("GET", f"{self._path}/pods/{names.named(attempt)}")
         except NotFound:
             return None
-
-    async def _own(self, spec: RunnerSpec, pod: Mapping[str, Any]) -> None:
-        """Let the Secret go with its pod; where that fails, the sweep finds it in the end."""
-        metadata = pod["metadata"]
-        owner = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-        }
-        body = {"metadata": {"ownerReferences": [owner]}}
-        try:
-            await self._api.call("PATCH", f"{self._path}/secrets/{metadata['name']}", body)
-        except SteersmanError as error:
-            log.warning("secret_not_owned: %s: %s", spec.attempt, error)
 
     async def runners(self) -> list[Seen]:
         await self._watching.start()
@@ -192,6 +166,8 @@ class KubernetesCluster:
             raise Conflict(f"the runner of {attempt} has not ended", hint="stop it first")
         pod = self._watching.pods.objects.get(names.named(attempt))
         self._watching.clear(attempt, pod["metadata"]["uid"] if pod else None)
+        # The pod last: as long as it is there, whoever looks knows that something is left.
+        await self._remove_secret(attempt)
         await self._remove_pod(attempt, CLEARING)
 
     async def _remove_pod(self, attempt: str, grace: int) -> None:
