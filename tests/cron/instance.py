@@ -1,8 +1,9 @@
-"""One instance as a process of its own; a run is a file that each start adds a line to."""
+"""One instance as a process of its own; a run is an empty file."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -33,13 +34,9 @@ class FolderLauncher:
         return digest_name(work.base, fires.digest(*fire.key, fire.attempt))
 
     async def launch(self, work: Work, fire: Fire) -> str:
-        path = self._folder / f"{fire.run}.made"
-        try:
+        path = self._folder / fire.run
+        with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return fire.run
-        with (self._folder / f"{fire.run}.start").open("a") as file:
-            file.write("started\n")
         return fire.run
 
     async def find(self, name: str) -> Run | None:
@@ -63,12 +60,7 @@ async def main(said: dict[str, object]) -> None:
     """Run until killed."""
     clocks = times.system()
     ledger = SqlLedger(engines.open_engine(str(said["url"])), clocks.now, ThreadPoolExecutor(2))
-    for _ in range(20):
-        try:
-            ledger.prepare()
-            break
-        except Exception:  # noqa: BLE001 - several make the tables at once, one of them does
-            await asyncio.sleep(0.2)
+    ledger.prepare()
     catch_up = CatchUp(Catching.ALL, 10_000)
     schedules = [
         making.schedule(f"job-{number}", "* * * * * *", catch_up=catch_up)

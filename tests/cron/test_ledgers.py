@@ -107,6 +107,26 @@ def test_rows_and_cursors_come_back_as_they_were(ledgers: Ledgers) -> None:
     assert ledgers.run(work) == Loaded((cursor,), (row,))
 
 
+def test_many_rows_at_once_take_the_places_of_those_before(ledgers: Ledgers) -> None:
+    odd = ("", "a\tb", "a\nb\r", "\\N", "\\.", "caf\u00e9, 'x', \"y\"")
+    rows = [_row(NOW + n)._replace(message=odd[n % len(odd)], until=NOW + n) for n in range(120)]
+    pause = Pause(NOW + 0.5, "ann\t", "holi\ndays", None)
+    cursors = [Cursor(f"job {n}", NOW, NOW + 0.1, "v", pause if n % 2 else None) for n in range(99)]
+
+    async def work(ours: Ledger, theirs: Ledger) -> None:
+        term = await ours.lead("one")
+        assert term is not None
+        await ours.write(term.fence, Changes([_row(NOW + 1)], cursors[:3]))
+        for now in (NOW + 0.25, NOW + 1e-6):
+            new = [row._replace(since=now) for row in rows]
+            await ours.write(term.fence, Changes(new, [*cursors, Cursor("z", 1, now)]))
+            loaded = await theirs.load()
+            assert sorted(loaded.open, key=lambda row: row.instant) == new
+            assert sorted(loaded.cursors) == [*sorted(cursors), Cursor("z", 1, now)]
+
+    ledgers.run(work)
+
+
 def test_only_what_is_not_over_is_loaded(ledgers: Ledgers) -> None:
     async def work(ours: Ledger, theirs: Ledger) -> None:
         term = await ours.lead("one")

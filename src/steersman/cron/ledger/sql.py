@@ -35,8 +35,12 @@ T = TypeVar("T")
 IDLE_MS = 3000
 """How long a transaction may stand still on PostgreSQL before the database ends it."""
 LOCK_MS = 5000
+BUSY_MS = 1000
+"""How long SQLite waits for another process, which the whole program does with it."""
 LATER_PAGES = 16_000
 """How much SQLite keeps in its log at most; it is emptied whenever old rows are pruned."""
+_ALONE = text("SELECT pg_advisory_xact_lock(7023392)")
+"""Several instances may make the tables at once; on SQLite each transaction is alone."""
 _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
 
 
@@ -59,8 +63,16 @@ class SqlLedger:
 
     def prepare(self) -> None:
         """Make the tables that are not there yet."""
-        with _translated():
-            tables.metadata.create_all(self._engine)
+
+        def work(connection: Connection) -> bool:
+            if self._postgres:
+                connection.execute(_ALONE)
+            tables.metadata.create_all(connection)
+            return bulk.may_copy(connection)
+
+        copies = self._once(work)
+        self._fires = bulk.of_fires(self._engine, copies=copies)
+        self._cursors = bulk.of_cursors(self._engine, copies=copies)
 
     async def _transaction(self, work: Callable[[Connection], T]) -> T:
         if self._executor is None:
@@ -125,8 +137,8 @@ class SqlLedger:
 
         def work(connection: Connection) -> None:
             self._check(connection, fence)
-            self._fires.write(connection, map(bulk.fire, changes.rows))
-            self._cursors.write(connection, map(bulk.cursor, changes.cursors))
+            self._fires.write(connection, list(map(bulk.fire, changes.rows)))
+            self._cursors.write(connection, list(map(bulk.cursor, changes.cursors)))
             if changes.done:
                 done = tables.requests.c.id.in_(changes.done)
                 connection.execute(delete(tables.requests).where(done))
@@ -217,6 +229,7 @@ def _hurry(connection: Any, record: Any) -> None:
 def _put_off(connection: Any, record: Any) -> None:
     """Copy what is written into the database's file later: launches may wait for that write."""
     connection.execute(f"PRAGMA wal_autocheckpoint = {LATER_PAGES}").close()
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}").close()
 
 
 def _term(connection: Connection, *, lock: bool) -> Term | None:
