@@ -34,6 +34,7 @@ def test_a_job_is_green_with_its_whole_log(
     assert pod.prepare() == 0, pod.printed("prepare")
     pod.start()
     assert pod.code("runner") == 0, pod.printed("runner")
+    assert pod.code("box") == 0, "it ends with its runner, and the pod takes no room any more"
     log = platform.log(granted)
     attempt = platform.attempt(granted)
     assert attempt["state"] == "succeeded", (attempt, log)

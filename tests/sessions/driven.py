@@ -68,8 +68,8 @@ class Driven:
     async def _renew(self) -> dict[str, Any]:
         return {"renewed": await self.session.renew()}
 
-    async def _kill(self, what: str) -> dict[str, Any]:
-        await self.transport.kill(Kill(what))
+    async def _kill(self, how: str) -> dict[str, Any]:
+        await self.transport.kill(Kill(how))
         return {}
 
     async def _close(self) -> dict[str, Any]:

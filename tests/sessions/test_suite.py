@@ -271,11 +271,14 @@ def test_a_stopped_shell_goes_on_when_killed(box: Box) -> None:
     assert box.renew()
 
 
-def test_a_box_that_ends_is_noticed(new_box: Callable[..., Box]) -> None:
+def test_a_box_that_ends_is_noticed(new_box: Callable[..., Box], subject: Subject) -> None:
     box = new_box()
     assert "error" not in box.open()
-    assert box.run("echo here")[1] == b"here\n"
-    box.stop()
+    assert box.run("sleep 60 & echo here")[1] == b"here\n"
+    if subject.transport == "fifo":
+        box.do("kill", how="end")
+    else:
+        box.stop()
     assert box.run("sleep 60", timeout=5)[0] == Ending(end=End.BOX_GONE)
     assert box.renew() is False
     assert box.do("ask", script="echo")["error"] == "Unavailable"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.client import Client
 from steersman.cluster.specs import RunnerSpec
 from steersman.containers.base import Upload
-from steersman.containers.pod import filling
+from steersman.containers.pod import box, filling
 from steersman.containers.pod.door import PodContainers
 from steersman.containers.pod.notes import Note, Notes
 from steersman.core.reports import Reason
@@ -50,7 +50,10 @@ class Parts:
     async def go_on(self, client: Client, reporter: Reporter) -> int:
         """Be the second process."""
         places = Places(self.volumes.spool, self.volumes.spool / "steps")
-        return await phases.go_on(self.runner(client, places, reporter), self.pod())
+        try:
+            return await phases.go_on(self.runner(client, places, reporter), self.pod())
+        finally:
+            await box.dismiss(self.volumes.session)
 
     def runner(self, client: Client, places: Places, reporter: Reporter) -> Runner:
         """Return a runner that ends when we are told to."""

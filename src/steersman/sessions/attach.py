@@ -18,6 +18,7 @@ SIGNALS: Mapping[Kill, str] = {
     Kill.TERM: "SIGTERM",
     Kill.SPARE_SHELL: "SIGUSR1",
     Kill.ALL: "SIGUSR2",
+    Kill.END: "SIGQUIT",
 }
 """What to send to pid 1 of a box that was started with `alone`."""
 

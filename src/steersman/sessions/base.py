@@ -39,6 +39,8 @@ class Kill(StrEnum):
     """KILL to all but the session's shell, so that it can still hand on its exports."""
     ALL = "all"
     """KILL to all."""
+    END = "end"
+    """KILL to all, pid 1 as well: the box ends."""
 
 
 class Transport(Protocol):

@@ -91,6 +91,7 @@ box)
                 term) kill -HUP "$$" ;;
                 spare-shell) kill -USR1 "$$" ;;
                 all) kill -USR2 "$$" ;;
+                end) kill -QUIT "$$" ;;
                 esac
             done <"$place/kill"
         done
@@ -132,6 +133,8 @@ box)
         trap 'hit=1; strike TERM; strike CONT; say "killed term"' TERM HUP
         trap 'hit=1; spare_shell; say "killed spare-shell"' USR1
         trap 'hit=1; strike KILL; say "killed all"' USR2
+        # Nobody will come back: with the first process the whole box ends.
+        trap 'strike KILL; exit 0' QUIT
         # The steps shell found the helper dead.
         trap 'hit=1' ALRM
         [ "$alone" = 1 ] && reach=box
