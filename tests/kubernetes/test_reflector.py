@@ -248,6 +248,18 @@ def test_what_is_gone_does_not_come_back_by_a_late_answer() -> None:
     play([listed(pod("a", 1), version=5)], watches, work)
 
 
+def test_what_we_removed_is_gone_before_the_watch_says_so() -> None:
+    async def work(scene: Scene) -> None:
+        await scene.until(a=1, b=2)
+        scene.copy.lose("a", "u-of another of that name")
+        scene.copy.lose("b", "u-b")
+        scene.copy.put(pod("b", 3))
+        assert scene.versions() == {"a": "1"}
+        assert scene.said[-1] == ("b", None)
+
+    play([listed(pod("a", 1), pod("b", 2), version=5)], [], work)
+
+
 def test_a_list_that_was_on_its_way_does_not_lose_what_we_made_meanwhile() -> None:
     lists = [listed(version=5), listed(version=8)]
 

@@ -54,6 +54,21 @@ def test_a_runner_that_ended_says_why(name: str) -> None:
     assert matches(text, seen.note), seen.note
 
 
+def test_a_pod_closes_by_itself_when_its_runner_ended_unless_it_has_services() -> None:
+    pod, facts = recorded("runner-well")
+    open_, ended = copy.deepcopy(pod), copy.deepcopy(pod)
+    open_["metadata"].pop("deletionTimestamp", None)
+    open_["status"]["phase"], ended["status"]["phase"] = "Running", "Succeeded"
+    served = copy.deepcopy(open_)
+    served["spec"]["containers"].append({"name": "svc-0"})
+    seen = [verdicts.look(each, facts) for each in (open_, served, ended)]
+    assert [(each.state, each.closing) for each in seen] == [
+        (State.ENDED, True),
+        (State.ENDED, False),
+        (State.ENDED, False),
+    ]
+
+
 NOTED = {
     "box-gone": Note("box-ended", "box", "the box ended with exit code 4", Reason.BOX_LOST),
     "box-out-of-memory": Note(

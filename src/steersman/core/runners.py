@@ -21,6 +21,8 @@ CANCELLING = 15.0
 """Seconds in which a runner hears from the server itself that it is cancelled."""
 LEAVING = 10.0
 """Seconds for a runner whose attempt is over: it hears so itself, and clears its things away."""
+CLOSING = 3.0
+"""Seconds for what an ended runner leaves to end by itself before it is removed."""
 STOPPING = 30.0
 """Seconds a runner that is not wanted any more has to stop before it is killed."""
 
@@ -108,7 +110,8 @@ class Seen(NamedTuple):
     """A runner as its cluster sees it.
 
     *started* is None as long as it never ran, *placed* false while it waits for a place to run.
-    *reason* is why it ended or never will begin, *leaving* that it is being removed already.
+    *reason* is why it ended or never will begin, *leaving* that it is being removed already, and
+    *closing* that it ended, and what is left of it is about to.
     """
 
     attempt: str
@@ -121,6 +124,7 @@ class Seen(NamedTuple):
     notes: tuple[Note, ...] = ()
     reason: Reason | None = None
     leaving: bool = False
+    closing: bool = False
 
 
 class Gone(NamedTuple):
@@ -302,7 +306,8 @@ def _clear(gone: Iterable[Gone], there: Mapping[str, Seen], now: float) -> Itera
         if seen is None or now < each.at:
             continue
         if seen.state is State.ENDED:
-            yield Delete(each.attempt)
+            if not seen.closing or now - each.at >= CLOSING:
+                yield Delete(each.attempt)
         elif each.stopped is None and (seen.leaving or now - each.at >= LEAVING):
             yield Stop(each.attempt)
         elif each.stopped is not None and now - each.stopped >= STOPPING:

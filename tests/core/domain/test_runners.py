@@ -8,6 +8,7 @@ from steersman.core.reports import Reason
 from steersman.core.runners import (
     BUSY,
     CANCELLING,
+    CLOSING,
     CREATING,
     LEAVING,
     STAGES,
@@ -100,6 +101,19 @@ def test_what_is_over_leaves_by_itself_or_is_stopped_then_killed_then_deleted(
     seen = [] if state is None else [Seen("a", state)]
     found = plan([], seen, [item], NOW)
     assert said(found[0] if found else None) == expected
+
+
+def test_an_ended_runner_may_close_before_it_is_removed_but_not_for_long() -> None:
+    seen = [Seen("a", ENDED, 1.0, closing=True)]
+    assert plan([], seen, [Gone("a", NOW - CLOSING + 1)], NOW) == ()
+    assert plan([], seen, [Gone("a", NOW - CLOSING)], NOW) == (Delete("a"),)
+
+
+def test_only_some_are_gone_into_where_nothing_changed_for_the_others() -> None:
+    both = [held(MADE), held(MADE)._replace(attempt="b")]
+    seen = [Seen("a", ENDED), Seen("b", ENDED), Seen("c", ENDED), Seen("d", ENDED)]
+    gone = [Gone("c", NOW), Gone("d", NOW)]
+    assert {each.attempt for each in plan(both, seen, gone, NOW, {"b", "c"})} == {"b", "c"}
 
 
 @pytest.mark.parametrize("state", list(State))

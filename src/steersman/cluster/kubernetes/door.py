@@ -94,6 +94,8 @@ class KubernetesCluster:
     def _avoided(self, spec: RunnerSpec, pool: Pool) -> Avoided:
         """Stay away from nodes on which this job was lost, if there is any other."""
         avoid = tuple(manifests.wanted(spec)["avoid"])
+        if not avoid:
+            return Avoided()
         nodes = [each for each in self._watching.nodes.objects.values() if room.usable(each, pool)]
         others = [each for each in nodes if each["metadata"]["name"] not in avoid]
         return Avoided(avoid, strictly=bool(others) or not nodes)
@@ -172,11 +174,18 @@ class KubernetesCluster:
 
     async def _remove_pod(self, attempt: str, grace: int) -> None:
         """Ask for the end of a pod. A sick node may never confirm it: nobody waits for that."""
-        path = f"{self._path}/pods/{names.named(attempt)}"
-        with contextlib.suppress(NotFound):
+        name = names.named(attempt)
+        known = self._watching.pods.objects.get(name)
+        try:
+            path = f"{self._path}/pods/{name}"
             said = await self._api.call("DELETE", path, {"gracePeriodSeconds": grace})
-            if said.get("kind") == "Pod" and said["metadata"].get("deletionTimestamp"):
-                self._watching.pods.put(said)
+        except NotFound:
+            said = {}
+        if said.get("kind") == "Pod" and said["metadata"].get("deletionTimestamp"):
+            self._watching.pods.put(said)
+        elif known is not None:
+            # One that had ended is gone with the answer.
+            self._watching.pods.lose(name, known["metadata"]["uid"])
 
     async def _remove_secret(self, attempt: str) -> None:
         self._without.pop(attempt, None)

@@ -151,6 +151,12 @@ class Reflector:
         self.objects[_key(new)] = new
         self._changed(old, new)
 
+    def lose(self, name: str, uid: str) -> None:
+        """Take in that an object is no more, which the watch will say only later."""
+        last = self.objects.get(name)
+        if last is not None and last["metadata"]["uid"] == uid:
+            self._remove(last)
+
     def _remove(self, last: Object) -> None:
         self._buried.append(last["metadata"]["uid"])
         old = self.objects.get(_key(last))

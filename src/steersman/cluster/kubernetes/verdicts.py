@@ -37,11 +37,22 @@ def look(pod: Object, facts: Facts = NO_FACTS) -> Seen:
             node=node,
             reason=ending.reason,
             leaving=leaving,
+            closing=not leaving and _closing(pod, status),
             notes=tuple(parts.notes(pod, facts)),
         )
     seen = _going(attempt, pod, status, facts, began)
     notes = [*_leaving(pod, facts), *parts.notes(pod, facts)]
     return seen._replace(node=node, leaving=leaving, notes=tuple(notes))
+
+
+def _closing(pod: Object, status: Object) -> bool:
+    """Tell whether a pod will have ended as a whole in a moment, as its box goes with its runner.
+
+    Then it takes no more room, and is removed at once; otherwise its node has to confirm that.
+    """
+    every = (pod.get("spec") or {}).get("containers") or ()
+    alone = not any(str(each.get("name")).startswith(names.SERVICE) for each in every)
+    return alone and status.get("phase") not in ("Succeeded", "Failed")
 
 
 def started(pod: Object) -> float | None:

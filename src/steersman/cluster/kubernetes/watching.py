@@ -184,7 +184,7 @@ class Watching:
         if seen.state is not State.ENDED:
             why = endings.removal(last, self.facts(last))
             seen = seen._replace(state=State.ENDED, note=why.text, reason=why.reason, stage=None)
-        self._departed[seen.attempt] = seen._replace(leaving=False)
+        self._departed[seen.attempt] = seen._replace(leaving=False, closing=False)
         while len(self._departed) > MOST_DEPARTED:
             self._departed.popitem(last=False)
 
