@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import Connection, Dialect
 
-from steersman.store.driving import Driver, Said
-from steersman.store.prepared import NOTHING, Adding, Prepared, Values
+from steersman.store.driving import Driver
+from steersman.store.prepared import NOTHING, Adding, Prepared, Said, Values
 
 Row = Mapping[str, Any]
 """A row by the names of its columns."""
@@ -58,24 +58,26 @@ class Transaction:
         self._pending.append(_said(statement, values, self._driver.dialect))
 
     def add(self, adding: Adding, values: Values) -> None:
-        """Add a row like `run`, but after whatever `run` is told: nothing of that may need it."""
+        """Add a row at the very end, together with others: nothing before can see it."""
         self.changed = True
         self._added.setdefault(adding, []).append(values)
 
     def commit(self) -> None:
         """Let the database have what it was told, and keep it."""
+        for adding, rows in self._added.items():
+            if adding.lock is not None and self.postgres:
+                self.run(adding.lock)
+            for statement, values in adding.rows(rows):
+                self.run(statement, values)
         self._driver.commit(self._taken())
 
     def _taken(self) -> list[Said]:
         """Return what the database has not heard of yet."""
         pending, self._pending = self._pending, []
-        added, self._added = self._added, {}
-        for adding, rows in added.items():
-            pending += [_said(*each, self._driver.dialect) for each in adding.rows(rows)]
         return pending
 
     def _settle(self) -> None:
-        if self._pending or self._added:
+        if self._pending:
             self._send([])
         self._driver.settle()
 

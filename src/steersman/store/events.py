@@ -14,9 +14,9 @@ TOPIC = "events"
 # On PostgreSQL numbers are given before they are committed. One transaction at a time may add
 # events, so that whoever has read up to a number has seen everything below it.
 _ONE_AT_A_TIME = Prepared(select(func.pg_advisory_xact_lock(literal_column("7023391"))))
-
-
-_ADD = Adding(events, "at", "kind", "project_id", "run_id", "job", "attempt_id", "data")
+_ADD = Adding(
+    events, "at", "kind", "project_id", "run_id", "job", "attempt_id", "data", lock=_ONE_AT_A_TIME
+)
 
 
 def add(
@@ -30,8 +30,6 @@ def add(
     **data: Any,
 ) -> None:
     """Note that something happened."""
-    if tx.postgres and TOPIC not in tx.wakes:
-        tx.run(_ONE_AT_A_TIME)
     row = {"at": tx.now, "kind": kind, "project_id": project, "run_id": run, "job": job}
     tx.add(_ADD, {**row, "attempt_id": attempt, "data": data})
     tx.wake(TOPIC)

@@ -33,23 +33,20 @@ class Form(NamedTuple):
     """
 
     text: str
-    positional: bool
     names: tuple[str, ...] = ()
     constants: Values = NOTHING
     write: tuple[tuple[str, Convert], ...] = ()
     keys: tuple[str, ...] = ()
     read: tuple[tuple[int, Convert], ...] = ()
 
-    def arguments(self, values: Values) -> Any:
+    def arguments(self, values: Values) -> list[Any]:
         """Return what the driver takes beside the text."""
         if self.write or self.constants:
             known = {**self.constants, **values}
             for name, convert in self.write:
                 known[name] = convert(known[name])
             values = known
-        if self.positional:
-            return [values[name] for name in self.names]
-        return {name: values[name] for name in self.names}
+        return [values[name] for name in self.names]
 
     def row(self, found: Iterable[Any]) -> dict[str, Any]:
         """Return a row by the names of its columns."""
@@ -59,6 +56,10 @@ class Form(NamedTuple):
                 values[position] = convert(values[position])
             found = values
         return dict(zip(self.keys, found, strict=True))
+
+
+Said = tuple[Form, Sequence[Any]]
+"""A statement as a driver takes it: its form, and its values in order."""
 
 
 class Prepared:
@@ -84,9 +85,14 @@ def adding(table: Table, *names: str) -> Prepared:
 
 
 class Adding:
-    """The adding of any number of rows at once, of which these columns are given."""
+    """The adding of any number of rows at once, of which these columns are given.
 
-    def __init__(self, table: Table, *names: str) -> None:
+    *lock* is taken on PostgreSQL before; being the last of a transaction, it cannot be in the way
+    of one that waits for rows.
+    """
+
+    def __init__(self, table: Table, *names: str, lock: Prepared | None = None) -> None:
+        self.lock = lock
         self._table = table
         self._names = names
         self._counts: dict[int, Prepared] = {}
@@ -116,11 +122,17 @@ def _numbered(values: Sequence[Values]) -> Values:
     }
 
 
+def _numbering(dialect: Dialect) -> Dialect:
+    """Return *dialect* with its values as $1, $2 and so on, as libpq itself has them."""
+    kind: Any = type(dialect)
+    numbering: Dialect = kind(paramstyle="numeric_dollar")
+    return numbering if dialect.paramstyle == "pyformat" else dialect
+
+
 def _form(statement: Select[Any] | UpdateBase, dialect: Dialect) -> Form:
-    compiled = statement.compile(dialect=dialect)
+    compiled = statement.compile(dialect=_numbering(dialect))
     params = compiled.params
     binds = {name: bind for bind, name in getattr(compiled, "bind_names", {}).items()}
-    order = getattr(compiled, "positiontup", None)
     write = {name: each.type.dialect_impl(dialect) for name, each in binds.items()}
     processors = ((name, kind.bind_processor(dialect)) for name, kind in write.items())
     columns = list(
@@ -132,8 +144,7 @@ def _form(statement: Select[Any] | UpdateBase, dialect: Dialect) -> Form:
     )
     return Form(
         str(compiled),
-        order is not None,
-        tuple(order if order is not None else params),
+        tuple(getattr(compiled, "positiontup", None) or ()),
         {name: value for name, value in params.items() if not binds[name].required},
         tuple((name, convert) for name, convert in processors if convert is not None),
         tuple(each.key or "" for each in columns),

@@ -27,7 +27,7 @@ from steersman.clock import Clock
 from steersman.core.errors import Unavailable, UserError
 from steersman.store import engines
 from steersman.store.base import Transaction, Waking
-from steersman.store.driving import Driver
+from steersman.store.driving import PostgreSQLDriver, SQLiteDriver
 from steersman.store.prepared import Prepared
 from steersman.store.rounds import NotNow, Round, Rounds, one_of
 
@@ -172,20 +172,17 @@ class Store:
         """Give a transaction, and commit it."""
         if not self.postgres:
             with engine.connect() as connection, connection.begin():
-                transaction = Transaction(connection, Driver(connection), self.clock.now)
+                transaction = Transaction(connection, SQLiteDriver(connection), self.clock.now)
                 yield transaction
                 transaction.commit()
             return
         with engine.connect() as connection:
-            driver = Driver(connection, together=True, begins=engine is self._writing)
+            driver = PostgreSQLDriver(connection, begins=engine is self._writing)
             # Several servers share one clock: the database's.
             transaction = Transaction(connection, driver, _NOW)
-            try:
-                yield transaction
-                self._notify(transaction)
-                transaction.commit()
-            finally:
-                driver.abandon()
+            yield transaction
+            self._notify(transaction)
+            transaction.commit()
 
     def _notify(self, transaction: Transaction) -> None:
         """Let other servers hear what is committed."""
