@@ -93,6 +93,7 @@ BODIES: dict[str, Any] = {
     },
     "PUT /api/v1/projects/{name}/members/{user}": {"role": "viewer"},
     "POST /api/v1/login": {"name": "guest", "password": "wrong"},
+    "POST /api/v1/login/token": {"token": "wrong"},
     "POST /worker/v1/lease": {
         "worker": "v",
         "pools": ["default"],

@@ -35,7 +35,9 @@ WHO = ("admin", "worker", "runner")
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 # Who comes here has no token yet, or proves by a signature who they are.
 OPEN = {
+    "GET /api/v1/login",
     "POST /api/v1/login",
+    "POST /api/v1/login/token",
     "GET /api/v1/login/oidc",
     "GET /api/v1/login/oidc/callback",
     "POST /api/v1/hooks/{forge}/{name}",

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from steersman import __version__
-from steersman.server import problems, runner_api, worker_api
+from steersman.server import pages, problems, runner_api, worker_api
 from steersman.server.api import (
     artifacts,
     audit,
@@ -30,12 +30,14 @@ from steersman.server.api import (
     schedules_everywhere,
     schedules_ledger,
     schedules_orders,
+    schedules_overview,
     secrets,
     sessions,
     shells,
     steps,
     system,
     tests,
+    token_sessions,
     tokens,
     users,
 )
@@ -64,6 +66,7 @@ PARTS: tuple[APIRouter, ...] = (
     schedules_ledger.router,
     schedules_orders.router,
     schedules_everywhere.router,
+    schedules_overview.router,
     events.router,
     hooks.router,
     deliveries.router,
@@ -71,6 +74,7 @@ PARTS: tuple[APIRouter, ...] = (
     tokens.router,
     members.router,
     sessions.router,
+    token_sessions.router,
     audit.router,
     outbox.router,
 )
@@ -130,6 +134,7 @@ def build(
         app.include_router(router, prefix=API)
     app.include_router(badges.router)
     app.include_router(system.router)
+    app.include_router(pages.router)
     app.add_middleware(ShortWays, ways=[*RUNNER_WAYS, *WORKER_WAYS, *PEOPLE_WAYS])
     app.add_middleware(Limits, most=platform.settings.body_limit)
     return app

@@ -47,7 +47,7 @@ class Login(TypedDict):
 @router.post("/login")
 async def log_in(request: Request, body: Login, parts: Parts) -> Response:
     """Begin a session of a browser."""
-    _refuse_foreign(request, parts)
+    refuse_foreign(request, parts)
     name, asker = body["name"], address(request)
     wait = login_limits.of(request).wait(asker, name, parts.clock.now())
     if wait:
@@ -59,7 +59,7 @@ async def log_in(request: Request, body: Login, parts: Parts) -> Response:
     if row is None or row["disabled"] or not fits:
         log.warning("login_failed: name=%r address=%s", name, asker)
         raise _wrong()
-    text, session = _new_session(parts)
+    text, session = new_session(parts)
 
     def begin(tx: Transaction) -> None:
         # Checking took a while: the user may have been disabled, or the password changed.
@@ -70,7 +70,7 @@ async def log_in(request: Request, body: Login, parts: Parts) -> Response:
 
     await parts.store.write(begin)
     response = answer(request, {"name": row["name"]}, headers=FRESH)
-    _set_cookie(response, request, parts, text)
+    set_cookie(response, request, parts, text)
     return response
 
 
@@ -78,7 +78,7 @@ def _wrong() -> Unknown:
     return Unknown("the name or the password is wrong")
 
 
-def _refuse_foreign(request: Request, parts: Platform) -> None:
+def refuse_foreign(request: Request, parts: Platform) -> None:
     """Another site's page must not log anybody in as somebody else."""
     origin = request.headers.get("origin", "")
     own = {str(request.base_url).rstrip("/"), parts.settings.url.rstrip("/")}
@@ -86,7 +86,7 @@ def _refuse_foreign(request: Request, parts: Platform) -> None:
         raise Forbidden("this came from another site's page")
 
 
-def _new_session(parts: Platform) -> tuple[str, dict[str, str]]:
+def new_session(parts: Platform) -> tuple[str, dict[str, str]]:
     """Return a token, and what is stored of it."""
     text = tokens.make(Kind.SESSION, parts.clock.randomness(20))
     return text, {"id": parts.clock.new_id(), "digest": tokens.digest(text)}
@@ -99,7 +99,8 @@ def _open(tx: Transaction, user: Row, session: dict[str, str], detail: object, a
     auditing.note(tx, user["name"], "login", user["name"], detail, asker)
 
 
-def _set_cookie(response: Response, request: Request, parts: Platform, text: str) -> None:
+def set_cookie(response: Response, request: Request, parts: Platform, text: str) -> None:
+    """Hand the browser its session, where no script of a page can read it."""
     response.set_cookie(
         access.COOKIE,
         text,
@@ -180,7 +181,7 @@ async def come_back(
         raise Forbidden(f"{settings.name} did not let you in: {error[:100] or 'without a reason'}")
     callback = _callback(request, parts)
     person = await oidc.identify(settings, callback, begun, code, parts.clock.now())
-    text, session = _new_session(parts)
+    text, session = new_session(parts)
     asker = address(request)
     arrival = Arrival(settings, person, parts.clock.new_id(), asker)
     used = hashlib.sha256(f"oidc\0{begun.state}".encode()).hexdigest()
@@ -193,5 +194,5 @@ async def come_back(
     await parts.store.write(arrive)
     response = Response(status_code=303, headers={"Location": begun.goal, **FRESH})
     response.delete_cookie(LOGIN_COOKIE, path=request.app.url_path_for("go_to_issuer"))
-    _set_cookie(response, request, parts, text)
+    set_cookie(response, request, parts, text)
     return response

@@ -46,16 +46,3 @@ async def measured(parts: Parts) -> Response:
     """Return figures for Prometheus."""
     text = await metrics.text(parts)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-@router.get("/", include_in_schema=False)
-@router.get("/runs/{identity:path}", include_in_schema=False)
-@router.get("/projects/{identity:path}", include_in_schema=False)
-async def page(identity: str = "") -> Response:
-    """Answer a browser that was sent here: there are no pages yet, but there are commands."""
-    shown = "".join(each for each in identity[:120] if each.isalnum() or each in "-_./")
-    command = f"steer show {shown}" if shown else "steer runs"
-    return PlainTextResponse(
-        f"This is Steersman {__version__}. It has no pages yet; in a terminal:\n\n  {command}\n\n"
-        "The API is described at /openapi.json.\n"
-    )
