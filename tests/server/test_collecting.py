@@ -20,7 +20,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Select, Table, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 
-from steersman.blobs.base import Stored
 from steersman.blobs.fake import FakeBlobs
 from steersman.blobs.folder import FolderBlobs
 from steersman.clock import SetClock
@@ -85,11 +84,10 @@ class MortalBlobs(FakeBlobs):
 
     fuse = Fuse()
 
-    async def put_bytes(self, key: str, data: bytes) -> Stored:
+    async def put_bytes(self, key: str, data: bytes) -> None:
         self.fuse.burn()
-        stored = await super().put_bytes(key, data)
+        await super().put_bytes(key, data)
         self.fuse.burn()
-        return stored
 
     async def delete(self, key: str) -> None:
         self.fuse.burn()

@@ -63,8 +63,8 @@ class Blobs(Protocol):
         producer, leaves what was there before. A put that is cancelled stores all or nothing.
         """
 
-    async def put_bytes(self, key: str, data: bytes) -> Stored:
-        """Store *data*, over what is there already."""
+    async def put_bytes(self, key: str, data: bytes) -> None:
+        """Store *data* like `put`, but without the digest: that would be half of the work."""
 
     def get(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Give the bytes from *start* up to *stop*, in pieces of at most `PIECE`.

@@ -39,8 +39,8 @@ class FakeBlobs:
         self._blobs[key] = (data, self._clock())
         return tally.stored()
 
-    async def put_bytes(self, key: str, data: bytes) -> Stored:
-        return await self.put(key, once(data))
+    async def put_bytes(self, key: str, data: bytes) -> None:
+        await self.put(key, once(data))
 
     async def get(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         check_key(key)

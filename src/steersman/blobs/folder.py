@@ -29,7 +29,6 @@ from steersman.blobs.base import (
     check_listing,
     check_range,
     is_key,
-    once,
 )
 from steersman.blobs.parts import PARTS, Part
 from steersman.core.errors import Unavailable
@@ -63,8 +62,9 @@ class FolderBlobs:
             raise
         return tally.stored()
 
-    async def put_bytes(self, key: str, data: bytes) -> Stored:
-        return await self.put(key, once(data))
+    async def put_bytes(self, key: str, data: bytes) -> None:
+        check_key(key)
+        await self._do(Part(self._root, sync=self._sync).put, data, _path(key))
 
     async def get(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         check_key(key)

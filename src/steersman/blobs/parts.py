@@ -33,6 +33,15 @@ class Part:
             if not self._over:
                 self._opened().write(data)
 
+    def put(self, data: bytes, path: Path) -> None:
+        """Let *data* be the blob at *path*."""
+        try:
+            self.write(data)
+            self.finish(path)
+        except BaseException:
+            self.abandon()
+            raise
+
     def finish(self, path: Path) -> None:
         """Let what was written be the blob at *path*, at once."""
         with self._lock:

@@ -75,8 +75,8 @@ class S3Blobs:
             await upload.abandon()
             raise
 
-    async def put_bytes(self, key: str, data: bytes) -> Stored:
-        return await self.put(key, once(data))
+    async def put_bytes(self, key: str, data: bytes) -> None:
+        await self.put(key, once(data))
 
     async def get(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         check_key(key)
