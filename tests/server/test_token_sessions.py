@@ -76,7 +76,7 @@ async def _refused(site: Door) -> None:
             assert COOKIE not in browser.cookies
         foreign = await enter(browser, site.admin, Origin="https://elsewhere.example")
         assert foreign.status_code == 403
-        for _ in range(login_limits.ADDRESSES.burst):
+        for _ in range(int(login_limits.ADDRESSES.burst)):
             answer = await enter(browser, "steer_pat_nothing")
         assert answer.status_code == 429
 
