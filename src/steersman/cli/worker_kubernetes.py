@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from steersman import __version__
-from steersman.client import Client, Patience, patience, patiently
+from steersman.cli.light_transport import LightTransport
+from steersman.client import Client, Patience, patience, patiently, proxied
 from steersman.cluster.kubernetes import api, pools
 from steersman.cluster.kubernetes.containers import Ours
 from steersman.cluster.kubernetes.door import KubernetesCluster, Where
@@ -74,8 +75,9 @@ async def work(server: str, token: str, flags: PodFlags) -> None:
         pods=True,
     )
     agent = f"steersman-worker/{__version__}"
-    connection = api.connect(pause, flags.kubeconfig)
-    async with Client(server, token, user_agent=agent) as client:
+    carried_by = None if proxied() else LightTransport
+    connection = api.connect(pause, flags.kubeconfig, carried_by)
+    async with Client(server, token, user_agent=agent, light=True) as client:
         mine = await _installation(client, pause)
         where = Where(flags.namespace, mine, known, Ours(flags.image), flags.surplus)
         cluster = KubernetesCluster(connection, where, pause)

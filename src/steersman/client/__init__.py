@@ -97,7 +97,7 @@ class Client:
         try:
             self._carrier = (
                 _light(self.base_url, headers, trusted)
-                if light and not _proxied()
+                if light and not proxied()
                 else _library(self.base_url, headers, trusted, transport)
             )
         except Unusable as error:
@@ -173,7 +173,8 @@ class Client:
             raise Away(f"{what}: {error}", hint=hint) from error
 
 
-def _proxied() -> bool:
+def proxied() -> bool:
+    """Tell whether the environment names a proxy, which only the library knows to use."""
     return any(os.environ.get(each) or os.environ.get(each.lower()) for each in PROXIES)
 
 

@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 
 LIMIT = 64 * 1024
 IDLE = 4.0
-"""Seconds after which a connection is not used again: servers end theirs after five."""
+"""Seconds after which a connection is not used again: our server ends those after five."""
 LONGEST_CONNECT = 30.0
 
 
 class Light:
-    """Keeps connections to one server. It knows no proxies, and follows no redirection."""
+    """Keeps connections to one server. It knows no proxies, and follows no redirection.
+
+    One that was *idle* for so many seconds is not used again.
+    """
 
     def __init__(
-        self, base_url: str, headers: Mapping[str, str], trusted: ssl.SSLContext | None
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        trusted: ssl.SSLContext | None,
+        idle: float = IDLE,
     ) -> None:
         try:
             parts = urlsplit(base_url)
@@ -43,6 +50,7 @@ class Light:
         self._trusted = _default(trusted) if secure else None
         self._headers = {"Host": parts.netloc.rpartition("@")[2], **headers}
         self._idle: list[_Connection] = []
+        self._silent = idle
         self._head(Request("GET", "/", {}, None, 0.0))
 
     async def close(self) -> None:
@@ -85,7 +93,7 @@ class Light:
     def _kept(self) -> _Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable():
+            if connection.usable(self._silent):
                 return connection
             connection.abort()
         return None
@@ -112,9 +120,9 @@ class _Connection:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LIMIT)
         self._since = 0.0
 
-    def usable(self) -> bool:
+    def usable(self, most: float) -> bool:
         silent = time.monotonic() - self._since
-        return not (self._reader.at_eof() or self._writer.is_closing() or silent > IDLE)
+        return not (self._reader.at_eof() or self._writer.is_closing() or silent > most)
 
     def ended(self) -> bool:
         """Make ready for another exchange, if this one came to a clean end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,11 @@ from steersman.core.errors import Unavailable, UserError
 from steersman.patience import Patience
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
+
+    CarriedBy = Callable[[str, ssl.SSLContext], httpx2.AsyncBaseTransport]
 
 TIMEOUT = 30.0
 TRIES = 6
@@ -183,10 +187,15 @@ def translated(what: str) -> Iterator[None]:
         raise Unavailable(f"{what}: {words}", hint="is the API server up?") from error
 
 
-def connect(pause: Patience, kubeconfig: Path | None = None) -> Api:
-    """Find the cluster: by *kubeconfig*, else as a pod of it, else by KUBECONFIG or the home."""
+def connect(
+    pause: Patience, kubeconfig: Path | None = None, carried_by: CarriedBy | None = None
+) -> Api:
+    """Find the cluster: by *kubeconfig*, else as a pod of it, else by KUBECONFIG or the home.
+
+    *carried_by* makes what carries the requests, of an address and the certificates to trust.
+    """
     try:
-        from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+        from lightkube.config.client_adapter import AsyncClient, ConnectionParams, verify_cluster
         from lightkube.config.kubeconfig import PROXY_CONF, KubeConfig
         from lightkube.core.exceptions import ConfigError
     except ImportError as error:
@@ -195,7 +204,12 @@ def connect(pause: Patience, kubeconfig: Path | None = None) -> Api:
     try:
         found = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
         one = found.get(default=PROXY_CONF) or PROXY_CONF
-        return Api(AsyncClient(one, ConnectionParams()), pause, one.namespace)
+        how = ConnectionParams()
+        if carried_by is not None and one.user is not None:
+            trusted = verify_cluster(one.cluster, one.user, one.abs_file)
+            carrier = carried_by(one.cluster.server, trusted)
+            how = ConnectionParams(transport=carrier)  # type: ignore[arg-type] # theirs is too narrow
+        return Api(AsyncClient(one, how), pause, one.namespace)
     except (ConfigError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"no cluster can be found: {error}",
