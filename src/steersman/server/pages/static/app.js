@@ -18,6 +18,7 @@ const ROUTES = [
 const main = document.getElementById("main");
 let me = null;
 let leaving = new AbortController();
+let shown = "";
 
 /** Go to another page of ours. */
 export function go(address, { replace = false } = {}) {
@@ -30,10 +31,11 @@ async function show({ first = false } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const [load, params] = found(location.pathname);
+  shown = location.pathname + location.search;
   const open = location.pathname === "/sign-in";
   fill(main, loading("the page"));
   try {
+    const [load, params] = found(location.pathname);
     if (!open) me ??= await get("/me");
     header(open ? null : me, signOut);
     const page = await load();
@@ -94,6 +96,9 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(link.pathname + link.search);
 });
-window.addEventListener("popstate", () => show());
+window.addEventListener("popstate", () => {
+  // A place within the page is no other page.
+  if (shown !== location.pathname + location.search) show();
+});
 setInterval(tick, 1000);
 show({ first: true });

@@ -30,10 +30,23 @@ function nodes(children) {
   return children.flat(Infinity).filter((each) => each != null && each !== false);
 }
 
-/** Put *children* in the place of whatever *parent* holds. */
+/**
+ * Put *children* in the place of whatever *parent* holds. Who is in there with the keyboard stays
+ * at the same place, if there is the same thing again.
+ */
 export function fill(parent, ...children) {
+  const before = reachable(parent);
+  const number = before.indexOf(document.activeElement);
   parent.replaceChildren(...nodes(children));
+  if (number >= 0) {
+    const again = reachable(parent)[number];
+    if (again?.textContent === before[number].textContent) again.focus({ preventScroll: true });
+  }
   return parent;
+}
+
+function reachable(parent) {
+  return [...parent.querySelectorAll("a, button, input, textarea, summary")];
 }
 
 /** A table with its roles said aloud: on a narrow screen its rows are drawn as blocks. */

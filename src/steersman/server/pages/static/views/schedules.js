@@ -26,16 +26,19 @@ export async function show(main, { params: [project], signal, failed }) {
   const soon = el("div");
   fill(main, parts.head, soon, parts.tools, parts.list);
   const seen = (items, whole) => {
-    if (signal.aborted || (state.whole && !whole)) return;
+    if (signal.aborted || (state.whole && (!whole || same(items, state.items)))) return;
     Object.assign(state, { items: [...items], whole });
     draw(parts, state);
   };
-  const look = async () => {
-    await Promise.all([all(address, seen), ahead(soon, project)]);
-  };
-  await look();
+  const look = () => all(address, seen);
+  await Promise.all([look(), ahead(soon, project)]);
   live(look, { seconds: 15, signal, failed });
   return project ? `Schedules of ${project}` : "Schedules";
+}
+
+/** What has not changed is the same object again. */
+function same(items, others) {
+  return items.length === others.length && items.every((each, number) => each === others[number]);
 }
 
 function frame(project, state, changed) {
@@ -98,7 +101,6 @@ function draw({ total, tools, list, project }, state) {
     fill(list, el("p", { class: "panel none" }, "No schedule is like that."));
     return;
   }
-  const focused = document.activeElement?.getAttribute?.("href");
   const more = () => {
     state.most += STEP;
     draw({ total, tools, list, project }, state);
@@ -112,9 +114,6 @@ function draw({ total, tools, list, project }, state) {
       button(`Show more of ${found.length.toLocaleString("en-GB")}`, more),
     ),
   );
-  // Who is at a row with the keyboard stays there, though it was drawn anew.
-  if (focused && list.querySelector(`a[href="${CSS.escape(focused)}"]`) === null) return;
-  if (focused) list.querySelector(`a[href="${focused}"]`)?.focus({ preventScroll: true });
 }
 
 /** The items that are wanted, in the order that is. */
