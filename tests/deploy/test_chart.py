@@ -17,9 +17,9 @@ from tests.deploy.wanted import CASES, CHART, Case
 MANAGED = "app.kubernetes.io/managed-by"
 
 
-@pytest.fixture(scope="module")
-def program() -> str:
-    return helm.required()
+@pytest.fixture(scope="module", params=helm.PACKAGES, ids=lambda version: f"helm-{version}")
+def program(request: pytest.FixtureRequest) -> str:
+    return helm.required(request.param)
 
 
 def rendered(
