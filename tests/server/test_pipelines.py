@@ -15,9 +15,12 @@ from psycopg.types.json import Json
 from sqlalchemy import Integer, func, select
 
 from steersman.cli.server_parts import Options, build
+from steersman.core.errors import NotFound
+from steersman.server.platform import Platform
 from steersman.store.base import Transaction
 from steersman.store.pipelines import Known, Pipeline
 from steersman.store.prepared import Form, Prepared
+from steersman.store.tables import settings
 from tests import postgresql
 from tests.server.conftest import URL
 from tests.server.test_rounds import names, put
@@ -113,6 +116,24 @@ def test_a_connection_that_was_ended_is_closed_and_says_so(
     with pytest.raises(psycopg.OperationalError):
         pipeline.run([(Form("SELECT pg_terminate_backend(pg_backend_pid())::text"), [])])
     assert connection.closed
+
+
+def test_statements_are_prepared_anew_after_psycopg_let_go_of_them(platform_on: Platform) -> None:
+    def often(tx: Transaction) -> None:
+        for _ in range(10):  # then psycopg prepares it as well, and a rollback ends all of that
+            tx.value(select(func.count()).select_from(settings))
+        put("a")(tx)
+        raise NotFound("it is rolled back")
+
+    async def scene() -> None:
+        assert await names(platform_on) == []
+        with pytest.raises(NotFound):
+            await platform_on.store.write(often)
+        assert await names(platform_on) == []
+        await platform_on.store.write(put("b"))
+        assert await names(platform_on) == ["b"]
+
+    asyncio.run(scene())
 
 
 def test_a_transaction_whose_connection_was_ended_is_tried_again(

@@ -70,7 +70,8 @@ class PostgreSQLDriver:
         self._begins = begins
         self._begun = False
         driver: Any = connection.connection.driver_connection
-        self._pipeline = Pipeline(driver, connection.info.setdefault("steersman", Known()))
+        self._known: Known = connection.info.setdefault("steersman", Known())
+        self._pipeline = Pipeline(driver, self._known)
 
     def send(self, pending: list[Said], asked: list[Said]) -> list[list[Any]]:
         """Run *pending*, then *asked*, and return the rows of each of *asked*."""
@@ -87,6 +88,10 @@ class PostgreSQLDriver:
         if pending or self._begun:
             ending = [_COMMIT] if self._begins else []
             self._run([*self._beginning(), *pending, *ending])
+
+    def forget(self) -> None:
+        """Prepare everything anew: psycopg lets go of all that is prepared when it rolls back."""
+        self._known.statements.clear()
 
     def _beginning(self) -> list[Said]:
         if self._begun or not self._begins:

@@ -180,9 +180,13 @@ class Store:
             driver = PostgreSQLDriver(connection, begins=engine is self._writing)
             # Several servers share one clock: the database's.
             transaction = Transaction(connection, driver, _NOW)
-            yield transaction
-            self._notify(transaction)
-            transaction.commit()
+            try:
+                yield transaction
+                self._notify(transaction)
+                transaction.commit()
+            except BaseException:
+                driver.forget()
+                raise
 
     def _notify(self, transaction: Transaction) -> None:
         """Let other servers hear what is committed."""
