@@ -54,7 +54,7 @@ served:
         code: "true"
 """
 Moment = tuple[str, str, str]
-"""The pod, its container (`""`: the pod itself) and what happened: made, start,
+"""The pod, its container (`""`: the pod itself) and what happened: made, placed, start,
 die, failed, deleted."""
 
 
@@ -112,6 +112,8 @@ class Cluster:
     def _see(self, event: Mapping[str, Any], now: float) -> None:
         pod, status = event["object"]["metadata"]["name"], event["object"].get("status", {})
         self.watched.setdefault((pod, "", "made"), now)
+        if event["object"].get("spec", {}).get("nodeName"):
+            self.watched.setdefault((pod, "", "placed"), now)
         if event["type"] == "DELETED":
             self.watched.setdefault((pod, "", "deleted"), now)
         if status.get("phase") == "Failed":
@@ -148,15 +150,19 @@ class Cluster:
 
 
 def bare(name: str, services: int = 0, cpu: str = "10m") -> dict[str, Any]:
-    """Return a pod as one would write it by hand, with the containers that ours has."""
+    """Return a pod as one would write it by hand, with the containers that ours has.
+
+    They ask for as much of their node as ours do, too.
+    """
 
     def container(called: str, image: str, *words: str) -> dict[str, Any]:
+        memory, disk = ("64Mi", "256Mi") if called == "box" else ("128Mi", "512Mi")
         return {
             "name": called,
             "image": image,
             "imagePullPolicy": "IfNotPresent",
             "command": list(words),
-            "resources": {"requests": {"cpu": cpu, "memory": "64Mi"}},
+            "resources": {"requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": disk}},
         }
 
     return {

@@ -21,7 +21,7 @@ from bench._cluster import Cluster, Up
 from bench._platform import TICKS, Row
 
 JOBS = 100
-QUICK_JOBS = 10
+QUICK_JOBS = 40
 ROUNDS = 3
 LOOK = 0.25
 LONG = 1800.0
