@@ -83,6 +83,7 @@ def wakes(count: int) -> Row:
         if number % 5000 == 4999:
             wall[0] += chance.choice((-3600.0, -60.0, -1.0, 1.0, 60.0, 3600.0))
         latest = max(latest, wall[0])
+        desk.foresee(wall[0], launcher)
         desk.step(wall[0], cluster.runs, launcher, planning.TOLERANCE)
         changes = desk.rows.changes()
         desk.rows.written(changes)

@@ -9,15 +9,17 @@ import heapq
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from steersman.core.schedules import fires, outcomes, pacing, planning, timetables
+from steersman.core.schedules import fires, outcomes, pacing, planning
 from steersman.core.schedules.fires import Fire, Key, Outcome, Reason, State
 from steersman.core.schedules.outcomes import Ending
 from steersman.core.schedules.pacing import Pace, Ready
+from steersman.core.schedules.planning import Plan
 from steersman.core.schedules.schedule import Cursor
 from steersman.cron.admission import admit
 from steersman.cron.agenda import Agenda
 from steersman.cron.claims import Claims
 from steersman.cron.entries import Entries
+from steersman.cron.foresight import Foresight
 from steersman.cron.lanes import SWEEP, lane_of
 from steersman.cron.launchers.base import Launcher, Run
 from steersman.cron.ledger.base import Loaded
@@ -45,7 +47,7 @@ class Desk:
         self._agenda = Agenda()
         self._dues: list[tuple[float, Key]] = []
         self._ready: dict[Key, Fire] = {}
-        self._foreseen: int | None = None
+        self._foresight = Foresight()
 
     # -- configuration ---------------------------------------------------------------------------
 
@@ -71,6 +73,7 @@ class Desk:
         rows = self.rows
         self._agenda, self._dues, self._ready = Agenda(), [], {}
         self.claims.clear()
+        self._foresight.clear()
         rows.lanes = type(rows.lanes)()
         for name in rows.entries:
             self._wake(name)
@@ -93,9 +96,13 @@ class Desk:
     ) -> None:
         """Decide all that has come: new rows, who is admitted, who is launched at this pace."""
         for name in self._agenda.take(now):
-            if name in self.rows.entries:
+            foreseen = self._foresight.take(self.rows.cursors[name], now)
+            if foreseen is None:
                 self._plan(name, now, tolerance)
                 self._wake(name)
+            else:
+                self._follow(foreseen.plan, now)
+                self._agenda.put(name, foreseen.wake)
         while self._dues and self._dues[0][0] <= now:
             self._arrive(heapq.heappop(self._dues)[1], now)
         for lane in self.rows.lanes.changed(now):
@@ -107,6 +114,8 @@ class Desk:
 
     def wait(self, now: float) -> float:
         """Return how long nothing is to be done, at most thirty seconds."""
+        if self._foresight.more:
+            return 0.0
         times: list[float | None] = [now + LONGEST_SLEEP, self._agenda.first(), self.claims.first()]
         if self._dues:
             times.append(self._dues[0][0])
@@ -117,17 +126,9 @@ class Desk:
             times.append(now + pause)
         return max(0.0, min(each for each in times if each is not None) - now)
 
-    def foresee(self, now: float, ahead: float) -> None:
-        """Find, with time to spare, what comes after the instants that come soon.
-
-        Timetables remember it, so that it is not searched for while launches wait.
-        """
-        first = self._agenda.first()
-        if first is None or first > now + ahead or first == self._foreseen:
-            return
-        self._foreseen = first
-        for name in self._agenda.at(first):
-            timetables.next_of(self.rows.entries[name].schedule.tables, first)
+    def foresee(self, now: float, launcher: Launcher) -> None:
+        """Decide ahead of time, with time to spare, some of what comes soon."""
+        self._foresight.look(self.rows, self._agenda, launcher, now)
 
     def _wake(self, name: str) -> None:
         rows = self.rows
@@ -139,7 +140,11 @@ class Desk:
         cursor = rows.cursors[name]
         plan = planning.plan(rows.entries[name].schedule, cursor, now, tolerance)
         if plan.cursor is not cursor:
-            rows.move(plan.cursor)
+            self._follow(plan, now)
+
+    def _follow(self, plan: Plan, now: float) -> None:
+        rows = self.rows
+        rows.move(plan.cursor)
         for row in plan.rows:
             key = row.key
             if key in rows.open:
@@ -173,7 +178,8 @@ class Desk:
         for fire in chosen:
             key, entry = fire.key, rows.entries[fire.schedule]
             del self._ready[key]
-            claim = fires.claimed(fire, holder, fence, now, launcher.name(entry.work, fire))
+            name = self._foresight.name(key) or launcher.name(entry.work, fire)
+            claim = fires.claimed(fire, holder, fence, now, name)
             rows.go_on(key, claim)
             rows.lanes.enter(lane_of(entry.schedule), key)
             self.claims.add(claim)

@@ -29,8 +29,6 @@ from steersman.cron.watching import Watchman
 
 JUMP = 1.0
 """A wall's clock that moved by so many seconds against the other one has jumped."""
-AHEAD = 5.0
-"""How long before an instant what comes after it is found."""
 
 
 def collect_seldom() -> None:
@@ -193,7 +191,7 @@ class Cron:
             say(Event.CLUSTER_AWAY, f"cannot end {name}: {error}")
 
     async def _now_and_then(self, desk: Desk, now: float) -> None:
-        desk.foresee(now, AHEAD)
+        desk.foresee(self._times.now(), self._launcher)
         if self._watchman is not None:
             await self._watchman.look(desk, now)
         elapsed = self._times.elapsed()
