@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 INSTALLED = Path("/usr/lib/postgresql")
 NAME = "postgres"
@@ -89,12 +90,26 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://{NAME}@/{database}?host={self.folder}"
 
-    def new_database(self) -> str:
-        """Make an empty database and return its address."""
+    def new_database(self, like: str = "") -> str:
+        """Make a database and return its address: an empty one, or a copy of the one at *like*."""
         name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(self.url(NAME), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+        words = f"CREATE DATABASE {name}"
+        if like:
+            words += f" TEMPLATE {_name(like)}"
+        self._do(words)
         return self.url(name)
+
+    def drop(self, address: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self._do(f"DROP DATABASE {_name(address)} WITH (FORCE)")
+
+    def _do(self, words: str) -> None:
+        with psycopg.connect(self.url(NAME), autocommit=True) as connection:
+            connection.execute(words.encode())
+
+
+def _name(address: str) -> str:
+    return str(conninfo_to_dict(address)["dbname"])
 
 
 @contextmanager

@@ -26,7 +26,6 @@ from steersman.core.problems import Place
 from steersman.runner import carrying, registries
 from steersman.runner.jobs import Allowed, Places
 from steersman.runner.program import Runner, place
-from steersman.server import app as apps
 from steersman.server import moving
 from steersman.server.logs import Logs
 from steersman.server.planning import Planner
@@ -38,7 +37,7 @@ from tests.platform.faults import (
     queued,
     run_state,
 )
-from tests.server.conftest import URL, Repository
+from tests.server.conftest import URL, Repository, application
 
 LARGE = b"0123456789abcde\n" * 3000
 OTHER = {"name": "other", "repository": "https://git.example.com/other.git"}
@@ -146,7 +145,7 @@ def test_what_could_not_be_kept_is_sent_again_and_kept_once(
 
 @asynccontextmanager
 async def _client(parts: Platform, mine: Granted) -> AsyncIterator[Client]:
-    app = apps.build(parts)
+    app = application(parts)
     app.state.closing = asyncio.Event()
     transport = httpx2.ASGITransport(app=app)
     async with Client(URL, mine.token, transport=transport) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,31 +12,65 @@ from typing import Any, NamedTuple
 
 import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from steersman.cli.server_parts import Options, build
 from steersman.server import app as apps
 from steersman.server import first_start
 from steersman.server.planning import Planner
 from steersman.server.platform import Platform
+from steersman.store.migrating import migrate
 from tests import postgresql
 
 URL = "http://127.0.0.1:8111"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, of each kind in turn."""
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without any table, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
     server: postgresql.Server = request.getfixturevalue("postgres")
     return server.new_database()
 
 
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, to be copied: to make them takes longer than most tests."""
+    file = tmp_path_factory.mktemp("tables") / "store.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres: postgresql.Server) -> str:
+    """The address of a database with all tables, to be copied."""
+    address = postgres.new_database()
+    migrate(address)
+    return address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with all tables and nothing in them, of each kind in turn."""
+    if request.param == "sqlite":
+        file = shutil.copy(request.getfixturevalue("sqlite_tables"), tmp_path / "store.db")
+        yield f"sqlite:///{file}"
+        return
+    server: postgresql.Server = request.getfixturevalue("postgres")
+    address = server.new_database(request.getfixturevalue("postgres_tables"))
+    yield address
+    server.drop(address)
+
+
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
+def platform(tmp_path: Path, sqlite_tables: Path) -> Iterator[Platform]:
     """A server's parts on SQLite."""
-    parts = build(Options(tmp_path / "data", URL, allow_local=True), {})
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    shutil.copy(sqlite_tables, folder / "steersman.db")
+    parts = build(Options(folder, URL, allow_local=True), {})
     yield parts
     parts.store.close()
 
@@ -46,6 +81,21 @@ def platform_on(tmp_path: Path, database: str) -> Iterator[Platform]:
     parts = build(Options(tmp_path / "data", URL, database=database, allow_local=True), {})
     yield parts
     parts.store.close()
+
+
+_routes: list[BaseRoute] = []
+
+
+def application(parts: Platform, tasks: tuple[apps.Task, ...] = ()) -> FastAPI:
+    """Return the application of *parts*, as `apps.build` does.
+
+    What its routes need is worked out when somebody asks for the first time, which takes a second:
+    so all that are made here share them.
+    """
+    app = apps.build(parts, tasks)
+    _routes[:] = _routes or app.router.routes
+    app.router.routes = [*_routes]
+    return app
 
 
 class Repository:
@@ -110,7 +160,7 @@ async def site(
     """Let *parts* answer requests in this process; also *routers*, each below its prefix."""
     admin = await first_start.admin_token(parts)
     worker = await first_start.worker_token(parts, "test", None)
-    app = apps.build(parts)
+    app = application(parts)
     for router, prefix in routers:
         app.include_router(router, prefix=prefix)
     app.state.closing = asyncio.Event()

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple, NoReturn
 import httpx2
 import pytest
 
-from steersman.server import app as apps
 from steersman.server import runner_api, worker_api
 from steersman.server.platform import Platform
-from tests.server.conftest import Repository
+from tests.server.conftest import Repository, application
 from tests.server.kept import Attempt, Shop, shop, tar
 
 ZEROS, ONES = "0" * 40, "1" * 40
@@ -173,7 +172,7 @@ class Route(NamedTuple):
 
 def routes_of(parts: Platform) -> list[Route]:
     """Return all that is described."""
-    described = apps.build(parts).openapi()["paths"]
+    described = application(parts).openapi()["paths"]
     return [
         Route(method.upper(), path, said)
         for path, methods in described.items()

@@ -14,7 +14,7 @@ from steersman.server import first_start
 from steersman.server.api import audit, members, sessions, tokens, users
 from steersman.server.oidc import OidcSettings
 from steersman.server.platform import Platform
-from tests.server.conftest import URL
+from tests.server.conftest import URL, application
 
 PASSWORD = "correct horse battery"
 ROUTERS = (users.router, tokens.router, members.router, sessions.router, audit.router)
@@ -93,7 +93,7 @@ async def log_in(
 async def door(parts: Platform, oidc: OidcSettings | None = None) -> AsyncIterator[Door]:
     """Let *parts* answer requests in this process."""
     admin = await first_start.admin_token(parts)
-    app = apps.build(parts)
+    app = application(parts)
     for router in ROUTERS:
         if router not in apps.PARTS:
             app.include_router(router, prefix=apps.API)

@@ -34,21 +34,21 @@ def _columns(connection: Connection) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_the_migrations_make_the_tables_of_the_program(database: str) -> None:
-    migrating.migrate(database)
-    engine = engines.open_engine(database)
+def test_the_migrations_make_the_tables_of_the_program(empty_database: str) -> None:
+    migrating.migrate(empty_database)
+    engine = engines.open_engine(empty_database)
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
     assert differences == []
 
 
-def test_a_server_of_the_version_before_goes_on_with_the_new_tables(database: str) -> None:
-    engine = engines.open_engine(database)
+def test_a_server_of_the_version_before_goes_on_with_the_new_tables(empty_database: str) -> None:
+    engine = engines.open_engine(empty_database)
     with engine.connect() as connection, connection.begin():
         _upgrade(connection, FIRST)
         before = _columns(connection)
-    migrating.migrate(database)
+    migrating.migrate(empty_database)
     with engine.connect() as connection, connection.begin():
         after = _columns(connection)
         assert before.keys() < after.keys()

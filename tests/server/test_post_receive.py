@@ -17,12 +17,11 @@ import uvicorn
 
 from steersman.cli.server_parts import Options, build
 from steersman.cli.serving import Address, listen
-from steersman.server import app as apps
 from steersman.server import first_start
 from steersman.server.planning import Planner
 from steersman.server.platform import Platform
 from steersman.store import projects
-from tests.server.conftest import Repository
+from tests.server.conftest import Repository, application
 from tests.server.test_hooks import FILE, OUTSIDE, Shop, shop
 
 ZEROS = "0" * 40
@@ -77,7 +76,7 @@ async def ask(path: str, parts: Platform, token: str, *more: str) -> str:
 @asynccontextmanager
 async def served(parts: Platform, at: socket.socket) -> AsyncIterator[None]:
     planner = Planner(parts)
-    app = apps.build(parts, (planner.run,))
+    app = application(parts, (planner.run,))
     for router, prefix in OUTSIDE:
         app.include_router(router, prefix=prefix)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")

@@ -7,10 +7,9 @@ import asyncio
 import httpx2
 
 from steersman.core.errors import Unavailable
-from steersman.server import app as apps
 from steersman.server.platform import Platform
 from steersman.server.readiness import Readiness
-from tests.server.conftest import URL
+from tests.server.conftest import URL, application
 
 
 class Door:
@@ -31,7 +30,7 @@ class Door:
 
 
 async def _answer(parts: Platform, readiness: Readiness | None = None) -> tuple[int, str]:
-    app = apps.build(parts)
+    app = application(parts)
     if readiness is not None:
         app.state.readiness = readiness
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)

@@ -19,7 +19,7 @@ from steersman.cli.runner_port import Certificate
 from steersman.core.errors import UserError
 from steersman.server import app as apps
 from steersman.server import runner_api
-from tests.server.conftest import URL
+from tests.server.conftest import URL, application
 from tests.server.kept import Shop, in_shop
 
 HOST = "localhost"
@@ -44,7 +44,7 @@ def _routes(described: Mapping[str, Any]) -> list[tuple[str, str]]:
 async def test_only_the_routes_of_runners_answer(shop: Shop) -> None:
     attempt = await shop.push()
     tokens = (attempt.token, shop.here.admin, shop.here.worker)
-    everything = _routes(apps.build(shop.here.parts).openapi())
+    everything = _routes(application(shop.here.parts).openapi())
     others = [each for each in everything if not each[1].startswith("/runner/v1/")]
     assert len(others) > 60
     async with _at_the_port(shop) as http:

@@ -23,7 +23,7 @@ from schemathesis import Case, GenerationMode
 
 from steersman.server import app as apps
 from steersman.server.platform import Platform
-from tests.server.conftest import URL, Repository
+from tests.server.conftest import URL, Repository, application
 from tests.server.hostile import Hostile, Route, check, hostile, last, prepared
 from tests.server.kept import shop
 
@@ -62,7 +62,7 @@ async def _noted(here: Hostile) -> list[Any]:
 
 
 def test_every_route_there_is_is_described(platform: Platform) -> None:
-    described = apps.build(platform).openapi()["paths"]
+    described = application(platform).openapi()["paths"]
     there = {
         (method.lower(), apps.API + route.path.replace(":path}", "}"))
         for router in apps.PARTS
@@ -81,7 +81,7 @@ def test_every_route_there_is_is_described(platform: Platform) -> None:
 
 
 def test_the_description_is_valid_and_says_something_of_every_route(platform: Platform) -> None:
-    document = apps.build(platform).openapi()
+    document = application(platform).openapi()
     assert document["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(document).validate()
     said = [each for methods in document["paths"].values() for each in methods.values()]
@@ -94,7 +94,7 @@ def test_the_description_is_valid_and_says_something_of_every_route(platform: Pl
 
 
 def test_the_description_says_which_routes_need_a_token(platform: Platform) -> None:
-    document = apps.build(platform).openapi()
+    document = application(platform).openapi()
     schemes = document["components"]["securitySchemes"]
     assert {(each["type"], each["scheme"]) for each in schemes.values()} == {("http", "bearer")}
     for path, methods in document["paths"].items():
@@ -244,7 +244,7 @@ def _whose(path: str) -> str:
 
 @pytest.mark.parametrize("who", WHO)
 def test_nothing_that_is_described_is_a_bug_of_ours(opened: Prepared, who: str) -> None:
-    document = apps.build(opened.here.shop.here.parts).openapi()
+    document = application(opened.here.shop.here.parts).openapi()
     schema = schemathesis.openapi.from_dict(document)
     mine = [each for each in opened.here.routes if _whose(each.path) == who and not each.streams]
     assert len(mine) >= 3

@@ -20,10 +20,9 @@ from fastapi import FastAPI
 from steersman.cli import main
 from steersman.cli.server_parts import Options, build
 from steersman.cli.serving import Address, listen
-from steersman.server import app as apps
 from steersman.server import first_start
 from steersman.server.planning import Planner
-from tests.server.conftest import Repository
+from tests.server.conftest import Repository, application
 
 ONE = """box: busybox
 build:
@@ -166,7 +165,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     parts = build(Options(folder / "data", url, allow_local=True), {})
     token = asyncio.run(first_start.admin_token(parts))
     worker = asyncio.run(first_start.worker_token(parts, "w", None))
-    app = apps.build(parts, (Planner(parts).run,))
+    app = application(parts, (Planner(parts).run,))
     door = Door(app)
     config = uvicorn.Config(door, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
