@@ -59,6 +59,13 @@ class Scene:
         return True
 
 
+    async def clear(self, attempt: str) -> None:
+        """End a runner, and remove what is left of it."""
+        await self.door.kill(attempt)
+        await self.until(attempt, lambda seen: seen is None or seen.state is State.ENDED)
+        await self.door.delete(attempt)
+
+
 def play(namespace: str, work: Callable[[Scene], Coroutine[Any, Any, None]], **more: Any) -> None:
     async def whole() -> None:
         door, api = clusters.cluster(namespace, **more), clusters.api()
@@ -103,7 +110,7 @@ def test_a_secret_whose_pod_was_never_made_is_made_whole(namespace: str) -> None
         seen = await scene.seen("half")
         assert seen is not None
         assert seen.note != "its pod was never made"
-        await scene.door.kill("half")
+        await scene.clear("half")
 
     play(namespace, work)
 
