@@ -13,8 +13,15 @@ import pytest
 from steersman.cluster.base import NoRoom
 from steersman.cluster.kubernetes.api import TRIES, Api
 from steersman.cluster.kubernetes.reflector import Collection, Reflector
-from steersman.cluster.kubernetes.refusals import Busy, Exists, Expired, error
-from steersman.core.errors import Forbidden, Refused, SteersmanError, Unavailable, UserError
+from steersman.cluster.kubernetes.refusals import Busy, Exists, error
+from steersman.core.errors import (
+    Expired,
+    Forbidden,
+    Refused,
+    SteersmanError,
+    Unavailable,
+    UserError,
+)
 from steersman.patience import Patience
 
 PATIENCE = 20.0

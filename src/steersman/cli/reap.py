@@ -94,10 +94,10 @@ def reap(values: dict[str, Any]) -> int:
         values["dry_run"],
     )
     done = asyncio.run(_reap(cluster, wishes))
-    many = f"{len(done.jobs)} Jobs and {len(done.pods)} pods without a Job"
+    many = f"{done.jobs} Jobs and {done.pods} pods without a Job"
     click.echo(f"{'would remove' if wishes.dry_run else 'removed'} {many}")
     if done.failed:
-        click.echo(f"error: {len(done.failed)} could not be removed", err=True)
+        click.echo(f"error: {done.failed} could not be removed", err=True)
         return 3
     return 0
 

@@ -55,6 +55,14 @@ class Unavailable(SteersmanError):
     exit_code = 3
 
 
+class Expired(Unavailable):
+    """What was asked for is older than what is remembered there; *going_on* asks for the rest."""
+
+    def __init__(self, message: str, *, going_on: str = "") -> None:
+        super().__init__(message)
+        self.going_on = going_on
+
+
 class NotThere(Unavailable):
     """Nothing listens where a door to the outside should be."""
 

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from steersman.cluster.kubernetes import refusals
 from steersman.cluster.kubernetes.api import NO_PARAMETERS, Api
-from steersman.cluster.kubernetes.refusals import Expired
-from steersman.core.errors import SteersmanError, Unavailable
+from steersman.core.errors import Expired, SteersmanError, Unavailable
 from steersman.patience import Patience
 
 CHUNK = 500

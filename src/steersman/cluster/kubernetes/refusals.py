@@ -9,6 +9,7 @@ from typing import Any
 from steersman.cluster.base import NoRoom
 from steersman.core.errors import (
     Conflict,
+    Expired,
     Forbidden,
     NotFound,
     Refused,
@@ -33,10 +34,6 @@ class Exists(Conflict):
     """There is an object of this name already."""
 
 
-class Expired(Unavailable):
-    """What was asked for is older than what the API server remembers: list again."""
-
-
 def status(body: bytes) -> Mapping[str, Any]:
     """Return the API server's own account of a refusal, as far as it is one."""
     try:
@@ -57,7 +54,8 @@ def error(
     if code == 429:
         return Busy(words, after=_seconds(after))
     if code == 410 or reason == "Expired":
-        return Expired(words)
+        # A list that need not be of one moment goes on where it was.
+        return Expired(words, going_on=str((said.get("metadata") or {}).get("continue") or ""))
     if code == 403:
         return _forbidden(words)
     if code == 409 and reason == "AlreadyExists":
@@ -78,7 +76,7 @@ def _forbidden(words: str) -> SteersmanError:
     if "exceeded quota" in words or "insufficient quota" in words:
         return NoRoom(words)
     if " cannot " in words and "User " in words:
-        return Forbidden(words, hint="give the worker's service account this right (docs: RBAC)")
+        return Forbidden(words, hint="give its service account this right (docs: RBAC)")
     if "because it is being terminated" in words:
         return Refused(words, hint="somebody deletes the namespace of the jobs")
     # Pod security, a policy, a webhook: what this pipeline asks for is not allowed there.

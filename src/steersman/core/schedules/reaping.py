@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -27,9 +27,9 @@ class Limits(NamedTuple):
     keep_succeeded: int | None = None
     keep_failed: int | None = None
 
-    @property
-    def counts(self) -> bool:
-        return self.keep_succeeded is not None or self.keep_failed is not None
+    def kept(self, outcome: Outcome) -> int | None:
+        """Return how many runs that ended so are kept of each group."""
+        return self.keep_succeeded if outcome is Outcome.SUCCEEDED else self.keep_failed
 
 
 def old(each: Ended, limits: Limits, now: float) -> bool:
@@ -40,18 +40,32 @@ def old(each: Ended, limits: Limits, now: float) -> bool:
     return now - each.ended >= kept
 
 
+class Reaping:
+    """Decides about one run after another; of those within their time it knows only the kept."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._now = now
+        self._newest: dict[tuple[str, Outcome], list[tuple[float, str, Ended]]] = {}
+
+    def goes(self, each: Ended) -> Ended | None:
+        """Return who goes now that *each* was seen: it, an older one of its group, or nobody."""
+        if each.ended is None or each.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
+            return None
+        if old(each, self._limits, self._now):
+            return each
+        most = self._limits.kept(each.outcome)
+        if most is None:
+            return None
+        newest = self._newest.setdefault((each.group, each.outcome), [])
+        entry = (each.ended, each.name, each)
+        if len(newest) < most:
+            heapq.heappush(newest, entry)
+            return None
+        return heapq.heappushpop(newest, entry)[2]
+
+
 def plan(runs: Iterable[Ended], limits: Limits, now: float) -> list[Ended]:
     """Return what goes: too old, or beyond the newest so many of its group and outcome."""
-    gone: list[Ended] = []
-    left: dict[tuple[str, Outcome], list[Ended]] = defaultdict(list)
-    for each in runs:
-        if old(each, limits, now):
-            gone.append(each)
-        elif each.ended is not None and each.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
-            left[each.group, each.outcome].append(each)
-    for (_, outcome), group in left.items():
-        most = limits.keep_succeeded if outcome is Outcome.SUCCEEDED else limits.keep_failed
-        if most is not None and len(group) > most:
-            group.sort(key=lambda each: (-(each.ended or 0.0), each.name))
-            gone += group[most:]
-    return gone
+    reaping = Reaping(limits, now)
+    return [gone for each in runs if (gone := reaping.goes(each)) is not None]

@@ -1,25 +1,27 @@
 """Removing ended Jobs: page by page, at a pace, with their pods behind them.
 
 It may be stopped at any point: what is left is found again. One that cannot be removed does not
-keep the others.
+keep the others. Never more than a page is in memory, and the newest ones that are kept by number.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from steersman.core.errors import NotFound, SteersmanError
-from steersman.core.schedules import reaping
+from steersman.core.errors import Expired, NotFound, SteersmanError
 from steersman.core.schedules.fires import Outcome
-from steersman.core.schedules.reaping import Ended, Limits
+from steersman.core.schedules.reaping import Ended, Limits, Reaping
 from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.base import Api, Object
 
 PAGE = 500
+AT_ONCE = 10
+"""So many deletes are on their way: the pace is theirs together."""
 SELECTOR = f"{jobs.CRONETES}=true"
 # The names that Cronetes and we make: a dash and twelve digits.
 _OURS = re.compile(r"-[0-9a-f]{12}$")
@@ -37,11 +39,11 @@ class Wishes(NamedTuple):
 
 
 class Reaped(NamedTuple):
-    """What was done."""
+    """How many were removed, and how many could not be."""
 
-    jobs: tuple[str, ...] = ()
-    pods: tuple[str, ...] = ()
-    failed: tuple[str, ...] = ()
+    jobs: int = 0
+    pods: int = 0
+    failed: int = 0
 
 
 class Reaper:
@@ -57,43 +59,55 @@ class Reaper:
         space = quote(wishes.namespace)
         self._jobs = f"/apis/batch/v1/namespaces/{space}/jobs"
         self._pods = f"/api/v1/namespaces/{space}/pods"
-        self._gone: list[str] = []
-        self._failed: list[str] = []
+        self._gone: Counter[str] = Counter()
+        self._failed = 0
         self._next = 0.0
 
     async def reap(self) -> Reaped:
         """Remove what is to go, and return what was done."""
-        limits, now = self._wishes.limits, self._now()
-        kept: list[Ended] = []
+        now = self._now()
+        reaping = Reaping(self._wishes.limits, now)
+        policy = "Background" if self._wishes.dependents else "Orphan"
         async for page in self._pages(self._jobs, SELECTOR):
-            ended = list(map(_ended, page))
-            await self._remove_jobs(each for each in ended if reaping.old(each, limits, now))
-            if limits.counts:
-                kept += [each for each in ended if not reaping.old(each, limits, now)]
-        await self._remove_jobs(reaping.plan(kept, limits, now))
-        gone, self._gone = self._gone, []
+            going = [gone for job in page if (gone := reaping.goes(_ended(job))) is not None]
+            await self._remove(self._jobs, [(each.name, each.uid) for each in going], policy)
         if self._wishes.orphans and self._wishes.dependents:
             await self._reap_orphans(now)
-        return Reaped(tuple(gone), tuple(self._gone), tuple(self._failed))
+        return Reaped(self._gone[self._jobs], self._gone[self._pods], self._failed)
 
     async def _pages(self, path: str, selector: str) -> AsyncIterator[list[Object]]:
+        """Give one page after another; what was made meanwhile may be among them or not."""
         parameters = {"labelSelector": selector, "limit": str(PAGE)}
         while True:
-            said = await self._api.call("GET", path, None, parameters)
+            try:
+                said = await self._api.call("GET", path, None, parameters)
+            except Expired as error:
+                # Removing a page took longer than the server remembers how it was at the first.
+                if not error.going_on:
+                    raise
+                parameters["continue"] = error.going_on
+                continue
             yield said.get("items") or []
             going_on = (said.get("metadata") or {}).get("continue")
             if not going_on:
                 return
             parameters["continue"] = going_on
 
-    async def _remove_jobs(self, ended: Iterable[Ended]) -> None:
-        policy = "Background" if self._wishes.dependents else "Orphan"
-        for each in ended:
-            await self._remove(self._jobs, each.name, each.uid, policy)
+    async def _remove(self, path: str, going: Iterable[tuple[str, str]], policy: str) -> None:
+        """Remove each by its name and uid, some of them at once."""
+        left = iter(going)
 
-    async def _remove(self, path: str, name: str, uid: str, policy: str) -> None:
+        async def work() -> None:
+            for name, uid in left:
+                await self._remove_one(path, name, uid, policy)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(work())
+
+    async def _remove_one(self, path: str, name: str, uid: str, policy: str) -> None:
         if self._wishes.dry_run:
-            self._gone.append(name)
+            self._gone[path] += 1
             self._say(f"would remove {name}")
             return
         await self._pace()
@@ -109,24 +123,25 @@ class Reaper:
         except NotFound:
             return
         except SteersmanError as error:
-            self._failed.append(name)
+            self._failed += 1
             self._say(f"cannot remove {name}: {error}")
             return
-        self._gone.append(name)
+        self._gone[path] += 1
         self._say(f"removed {name}")
 
     async def _pace(self) -> None:
-        loop = asyncio.get_running_loop()
-        wait = self._next - loop.time()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        self._next = max(self._next, loop.time()) + 1.0 / self._wishes.rate
+        now = asyncio.get_running_loop().time()
+        mine = max(self._next, now)
+        self._next = mine + 1.0 / self._wishes.rate
+        if mine > now:
+            await asyncio.sleep(mine - now)
 
     async def _reap_orphans(self, now: float) -> None:
         """Remove ended pods of ours whose Job is gone; somebody orphaned them."""
-        known: dict[str, bool] = {}
         kept = max(self._wishes.limits.succeeded, self._wishes.limits.failed)
         async for page in self._pages(self._pods, "job-name"):
+            known: dict[str, bool] = {}
+            going = []
             for pod in page:
                 metadata = pod["metadata"]
                 job = metadata["labels"]["job-name"]
@@ -135,7 +150,8 @@ class Reaper:
                 if job not in known:
                     known[job] = await self._exists(job)
                 if not known[job]:
-                    await self._remove(self._pods, metadata["name"], metadata["uid"], "Background")
+                    going.append((metadata["name"], metadata["uid"]))
+            await self._remove(self._pods, going, "Background")
 
     async def _exists(self, job: str) -> bool:
         try:
