@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from steersman.cli import main
+from steersman.cli.server_opening import locked
 from steersman.cli.server_parts import Options, build
-from steersman.cli.up import locked
 from steersman.core.errors import UserError
 from steersman.server.outgoing import noting
 from steersman.store.base import Transaction

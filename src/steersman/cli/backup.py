@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from steersman.cli.up import data_folder
+from steersman.cli.server_opening import data_folder
 from steersman.core.errors import Refused, UserError
 
 DATABASE = "steersman.db"

@@ -31,7 +31,7 @@ COMMANDS = {
     "schema": ("schema", "print a JSON Schema of the pipeline file, for editors"),
     "prune": ("prune", "remove what killed runs left behind, and old runs"),
     "up": ("up", "bring the whole platform up on this machine"),
-    "server": ("up:server", "run a server; workers run elsewhere"),
+    "server": ("server", "run a server; workers run elsewhere"),
     "install": ("install", "put server and workers into a Kubernetes cluster"),
     "backup": ("backup", "keep all of a server's data in one file"),
     "restore": ("backup:restore", "bring a server's data back from such a file"),

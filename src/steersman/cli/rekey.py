@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steersman.cli.up import data_folder, locked
+from steersman.cli.server_opening import data_folder, locked
 from steersman.core.errors import UserError
 
 if TYPE_CHECKING:

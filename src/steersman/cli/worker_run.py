@@ -87,9 +87,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
     docker: bool,
 ) -> int:
     """Work for a server until SIGTERM; runners that are at work go on."""
-    from steersman.cli import up, worker_parts
+    from steersman.cli import server_opening, worker_parts
 
-    up.start_logging()
+    server_opening.start_logging()
     if where == "kubernetes":
         from steersman.cli import worker_kubernetes
 
