@@ -73,6 +73,7 @@ def test_lint_is_content_with_doubts_unless_strict(tmp_path: Path) -> None:
     doubtful.write_text(FILE.replace("0 * * * * *", "0 3 * * *"))
     assert _cron("--config", str(doubtful), "lint").return_value == 0
     assert _cron("--config", str(doubtful), "lint", "--strict").return_value == 2
+    assert _cron("--config", str(doubtful), "--strict", "lint").return_value == 2
 
 
 def test_next_shows_instants_in_the_zone_asked_for(config: Path) -> None:
@@ -131,6 +132,16 @@ def test_requests_are_left_for_the_leader(ledger: str, config: Path) -> None:
 def test_what_nobody_knows_is_not_asked_for(ledger: str) -> None:
     assert isinstance(_cron("--ledger", ledger, "trigger", "nothing").exception, NotFound)
     assert isinstance(_cron("--ledger", "file:x", "status").exception, UserError)
+
+
+def test_who_only_looks_makes_no_ledger(tmp_path: Path, ledger: str) -> None:
+    found = _cron("--ledger", f"sqlite:///{tmp_path / 'none' / 'l.db'}", "status")
+    assert isinstance(found.exception, NotFound)
+    assert "there is no ledger at" in str(found.exception)
+    assert not (tmp_path / "none").exists()
+    found = _cron("--ledger", ledger, "explain", "nothing", str(NOW))
+    assert isinstance(found.exception, NotFound)
+    assert found.exception.hint == "known are sendemails"
 
 
 def test_a_bad_configuration_starts_nothing(tmp_path: Path) -> None:

@@ -193,3 +193,32 @@ def test_an_empty_configuration_runs_nothing_and_says_so() -> None:
     found = _read("# nothing\n")
     assert found.entries == {}
     assert [problem.code for problem in found.problems] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        (
+            _item("0 0 30 2 *"),
+            "30 is no hour",
+            "between 0 and 23; five fields are second to month, as in Cronetes",
+        ),
+        (
+            _item("CRON_TZ=Europe/Berlin 0 3 * * * *"),
+            "6 (second minute hour day month weekday) or 5 (without a weekday)",
+            "write `timezone:` beside the schedule",
+        ),
+        (_item(job=JOB.replace("kind: Job", "kind: CronJob")), "must be Job", "`jobTemplate:`"),
+        (
+            _item(job="\n  job: {metadata: {name: a}}"),
+            "the job has no spec",
+            "spec.template.spec.containers",
+        ),
+    ],
+)
+def test_a_usual_mistake_is_answered_by_what_to_write(text: str, said: str, hint: str) -> None:
+    found = _read(text)
+    assert found.entries is None
+    (problem,) = [each for each in found.problems if each.severity == "error"]
+    assert said in problem.message
+    assert hint in (problem.hint or "")

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from steersman.cli.cron_ledger import opened
+from steersman.cli.cron_ledger import opened, unknown
 from steersman.core.errors import NotFound, UserError
 from steersman.core.schedules.fires import State
 from steersman.cron.ledger.base import Asking, Request
@@ -54,8 +54,7 @@ async def _ask(values: dict[str, Any], request: Request) -> None:
     async with opened(values) as ledger:
         known = {each.schedule for each in await ledger.cursors()}
         if request.schedule not in known:
-            hint = f"known are {', '.join(sorted(known)[:10]) or 'none'}"
-            raise NotFound(f"the ledger knows no schedule {request.schedule!r}", hint=hint)
+            raise unknown(request.schedule, known)
         await ledger.ask(request)
 
 

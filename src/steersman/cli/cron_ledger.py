@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import click
 
+from steersman.core.errors import NotFound
 from steersman.cron.ledger.base import Ledger
 
 
@@ -20,6 +21,9 @@ async def opened(values: dict[str, Any]) -> AsyncIterator[Ledger]:
     from steersman.cli import cron_parts
     from steersman.cluster.kubernetes.api import Api
 
+    if not cron_parts.is_there(values["ledger"]):
+        hint = "name by --ledger what `steer cron` was started with"
+        raise NotFound(f"there is no ledger at {values['ledger']}", hint=hint)
     apis: list[Api] = []
 
     def api() -> Api:
@@ -33,6 +37,13 @@ async def opened(values: dict[str, Any]) -> AsyncIterator[Ledger]:
         await ledger.close()
         for each in apis:
             await each.close()
+
+
+def unknown(name: str, known: Iterable[str]) -> NotFound:
+    """Return the error for a schedule that nobody has seen."""
+    some = ", ".join(sorted(known)[:10])
+    hint = f"known are {some}" if some else "it knows none: `steer cron` has never run with it"
+    return NotFound(f"the ledger knows no schedule {name!r}", hint=hint)
 
 
 @click.command("explain")
@@ -68,6 +79,8 @@ async def _explained(values: dict[str, Any], name: str, instant: int) -> list[st
         schedule = entry.schedule if entry else None
     elif name in cursors:
         return [f"{name} at {explaining.stamp(instant)}: no row; --config would say why"]
+    if schedule is None and name not in cursors:
+        raise unknown(name, cursors)
     why = explaining.absent(schedule, cursors.get(name), instant, time.time())
     return [f"{name} at {explaining.stamp(instant)}: {why}"]
 

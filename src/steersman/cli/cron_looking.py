@@ -25,6 +25,7 @@ def lint(ctx: click.Context, *, strict: bool) -> int:
         click.echo(report.render(found.problems, found.source))
     entries = found.entries or {}
     click.echo(f"{len(entries)} schedules, {report.summary(found.problems)}")
+    strict = strict or ctx.obj["strict"]
     failed = found.entries is None or (strict and found.problems)
     return 2 if failed else 0
 

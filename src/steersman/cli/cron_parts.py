@@ -130,6 +130,16 @@ def open_ledger(url: str, flags: ClusterFlags, api: Callable[[], Api]) -> Ledger
     return ledger
 
 
+def is_there(url: str) -> bool:
+    """Tell whether the ledger at *url* may be there: a file that is not is no ledger."""
+    if not url.startswith("sqlite"):
+        return True
+    from steersman.store import engines
+
+    path = engines.parsed(url).database
+    return bool(path) and Path(str(path)).is_file()
+
+
 class Source(NamedTuple):
     """Where a configuration comes from; None is stdin, which is read once."""
 

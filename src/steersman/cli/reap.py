@@ -57,7 +57,7 @@ class Duration(click.ParamType[float]):
 @click.option("--orphans/--no-orphans", default=True, help="also ended pods whose Job is gone")
 @click.option("--age", type=Duration(), help="as Cronetes had it: how long any Job is kept")
 @click.option("--no-delete-dependents", "keep_pods", is_flag=True, help="leave the pods there")
-@click.option("--debug", is_flag=True, envvar="CRONETES_DEBUG")
+@click.option("--debug", is_flag=True, envvar="CRONETES_DEBUG", help="accepted for Cronetes' sake")
 @cron_flags.cluster
 def command(**values: Any) -> int:  # fmt: skip
     """Remove Jobs with the label cronetes=true that have ended, never one that runs."""

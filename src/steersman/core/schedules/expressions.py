@@ -171,13 +171,11 @@ def _every(text: str, words: list[tuple[str, int]], anchor: int) -> Every:
 
 
 def _wrong_count(count: int, mode: Mode) -> tuple[str]:
-    five = (
-        "second minute hour day month"
-        if mode is Mode.ROBFIG1
-        else ("minute hour day month weekday")
-    )
+    has = "5 (minute hour day month weekday) or 6 (with seconds first)"
+    if mode is Mode.ROBFIG1:
+        has = "6 (second minute hour day month weekday) or 5 (without a weekday)"
     what = "is 1 field" if count == 1 else f"are {count} fields"
-    return (f"there {what}, and a schedule has 5 ({five}) or 6 (with seconds first)",)
+    return (f"there {what}, and a schedule has {has}",)
 
 
 def _never(calendar: Calendar) -> tuple[str]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from collections.abc import Mapping as AnyMapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from steersman.core.errors import UserError
-from steersman.core.nodes import Mapping, Node, Scalar
+from steersman.core.nodes import Mapping, Node
 from steersman.core.pipelines.findings import Findings
-from steersman.core.schedules import expressions, linting, zones
-from steersman.core.schedules.complaints import BadExpression
-from steersman.core.schedules.expressions import Expression, Mode
+from steersman.core.schedules import linting
 from steersman.core.schedules.schedule import (
     Alarms,
     Catching,
@@ -22,8 +18,8 @@ from steersman.core.schedules.schedule import (
     Schedule,
     Stop,
 )
-from steersman.core.schedules.timetables import Dst, Fold, Gap, Timetable
-from steersman.cron.configs import jobs, values
+from steersman.cron.configs import jobs, timings, values
+from steersman.cron.configs.timings import Setting
 from steersman.cron.configs.values import Members
 from steersman.cron.entries import Entry
 from steersman.cron.launchers.base import Work
@@ -33,25 +29,6 @@ POLICIES = (
     "project", "attempts", "stop", "alarms", "starts", "ends", "anchor",
 )  # fmt: skip
 KEYS = ("name", "schedule", "schedules", "job", *POLICIES)
-
-
-class Setting(NamedTuple):
-    """What holds for all items: keys that one does not have are taken from *defaults*."""
-
-    mode: Mode
-    zone: str
-    defaults: Members
-    now: int
-    lint: bool
-    strict: bool = True
-
-
-class _Timing(NamedTuple):
-    """The expressions of an item, and what their version is made of."""
-
-    tables: tuple[Timetable, ...]
-    texts: tuple[str, ...]
-    digest: str
 
 
 def read(node: Node, setting: Setting, findings: Findings) -> Entry | None:
@@ -69,7 +46,7 @@ def read(node: Node, setting: Setting, findings: Findings) -> Entry | None:
     body = jobs.read(job_node, findings) if job_node is not None else None
     base = jobs.base_name(job_node, findings) if body is not None and job_node else None
     name = _name(found, base, findings)
-    timing = _timing(found, node, name or "", setting, findings)
+    timing = timings.read(found, node, name or "", setting, findings)
     policy = _policies(found, findings)
     errors = sum(1 for each in findings.problems if each.severity == "error")
     if errors > before or timing is None or base is None or name is None or body is None:
@@ -95,77 +72,6 @@ def _name(found: Members, base: str | None, findings: Findings) -> str | None:
 
 def _place(found: Members, node: Node) -> Node:
     return (found.get("schedule") or found.get("schedules") or (node, node))[1]
-
-
-def _timing(
-    found: Members, node: Node, name: str, setting: Setting, findings: Findings
-) -> _Timing | None:
-    given = [found[key][1] for key in ("schedule", "schedules") if key in found]
-    if not given:
-        hint = "write for example `schedule: 30 4 * * *`"
-        findings.error("missing-schedule", node, "the item has no schedule", hint)
-        return None
-    mode = values.word(found["mode"][1], Mode, "mode", findings) if "mode" in found else None
-    mode = mode or setting.mode
-    zone = _zone(found, setting, findings)
-    dst = _dst(found, findings)
-    anchor = 0
-    if "anchor" in found:
-        anchor = values.moment(found["anchor"][1], "anchor", findings) or 0
-    tables, texts = [], []
-    for each in given:
-        for text, place in values.texts(each, "a schedule", findings):
-            expression = _expression(text, place, (mode, name, anchor), findings)
-            if expression is None or zone is None:
-                continue
-            table = expressions.table(expression, zone, dst)
-            tables.append(table)
-            texts.append(text)
-            if setting.lint:
-                for doubt in linting.lint(expression, table, setting.now):
-                    findings.warn(doubt.code, place, f"{text}: {doubt.message}", doubt.hint)
-    if not tables:
-        return None
-    said = repr((mode, texts, zone, dst, anchor, name))
-    return _Timing(tuple(tables), tuple(texts), hashlib.sha256(said.encode()).hexdigest()[:32])
-
-
-def _expression(
-    text: str, place: Scalar, about: tuple[Mode, str, int], findings: Findings
-) -> Expression | None:
-    mode, name, anchor = about
-    try:
-        return expressions.parse(text, mode, seed=name, anchor=anchor)
-    except BadExpression as error:
-        # Only on one line of the file is the column of the mistake known.
-        column = place.column + error.column + (place.tag is not None)
-        at = place._replace(column=column)
-        message = f"{error} (column {error.column + 1} of {text!r})"
-        findings.error("bad-schedule", at, message, error.hint)
-        return None
-
-
-def _zone(found: Members, setting: Setting, findings: Findings) -> str | None:
-    if "timezone" not in found:
-        return setting.zone
-    node = found["timezone"][1]
-    name = values.text(node, "timezone", findings)
-    if name is None:
-        return None
-    try:
-        return zones.zone(name).name
-    except UserError as error:
-        findings.error("unknown-zone", node, str(error), error.hint)
-        return None
-
-
-def _dst(found: Members, findings: Findings) -> Dst | None:
-    if "dst" not in found:
-        return None
-    inner = values.members(found["dst"][1], ("gap", "fold"), "dst", findings)
-    gap = values.word(inner["gap"][1], Gap, "gap", findings) if "gap" in inner else None
-    fold = values.word(inner["fold"][1], Fold, "fold", findings) if "fold" in inner else None
-    return Dst(gap or Gap.SHIFT, fold or Fold.FIRST)
 
 
 def _policies(found: Members, findings: Findings) -> Schedule:

@@ -54,7 +54,9 @@ def _constant(job: Mapping, key: str, allowed: tuple[str, ...], findings: Findin
     node = _at(job, key)
     if node is not None and (type(node) is not Scalar or node.text not in allowed):
         message = f"{key} of a job must be {allowed[0]}"
-        findings.error("not-a-job", node, message)
+        hint = "its schedule is the item's: write what a CronJob has below `jobTemplate:`"
+        cron_job = type(node) is Scalar and node.text == "CronJob"
+        findings.error("not-a-job", node, message, hint if cron_job else None)
 
 
 def _check_containers(job: Mapping, findings: Findings) -> None:
@@ -64,7 +66,9 @@ def _check_containers(job: Mapping, findings: Findings) -> None:
         path.append(key)
         below = _at(node, key)
         if below is None or (key != "containers" and type(below) is not Mapping):
-            findings.error("not-a-job", below or node, f"the job has no {'.'.join(path)}")
+            message = f"the job has no {'.'.join(path)}"
+            hint = "it is a Job of batch/v1: write at least spec.template.spec.containers"
+            findings.error("not-a-job", below or node, message, hint)
             return
         node = below
     items = getattr(node, "items", ())

@@ -14,7 +14,8 @@ from steersman.core.pipelines.findings import Findings
 from steersman.core.problems import Problem
 from steersman.core.schedules.expressions import Mode
 from steersman.cron.configs import items, trees, values
-from steersman.cron.configs.items import POLICIES, Setting
+from steersman.cron.configs.items import POLICIES
+from steersman.cron.configs.timings import Setting
 from steersman.cron.entries import Entry
 
 _KEYS = ("schedules", "defaults")
