@@ -52,7 +52,8 @@ imports: $(DEV)  ## who may import whom
 bench: $(READY)  ## measure against the yardsticks (writes docs/benchmarks.md)
 	$(BIN)/python -m bench
 
-fuzz: $(DEV)  ## feed the language a million files (hours; FILES=1000000)
+fuzz: $(DEV)  ## try every property for long, and feed the language a million files (hours; FILES=1000000)
+	$(BIN)/python -m pytest -m "hypothesis and not kubernetes" --hypothesis-profile=long --timeout=7200
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),1000000)
 
 chaos: $(DEV)  ## kill server, worker and runners through 200 jobs (long; CHAOS_JOBS=200)

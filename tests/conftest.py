@@ -13,7 +13,9 @@ from hypothesis import settings
 
 from tests import postgresql
 
-settings.register_profile("ci", max_examples=300, deadline=None)
+# `make fuzz` asks for the long one, `--hypothesis-profile=long`.
+settings.register_profile("long", max_examples=3000, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("desk", max_examples=50, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "desk")
 

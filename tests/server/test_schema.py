@@ -29,7 +29,7 @@ from tests.server.kept import shop
 
 pytestmark = pytest.mark.timeout(400)
 """Each asks every route there is, many times."""
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0")) or max(2, settings().max_examples // 75)
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0")) or max(2, settings().max_examples // 50)
 PATIENCE = 20.0
 WHO = ("admin", "worker", "runner")
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)

@@ -281,5 +281,7 @@ class Machine(RuleBasedStateMachine):
         assert (self.holds.held, self.holds.gone) == ({}, {})
 
 
-Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+Machine.TestCase.settings = settings(
+    max_examples=max(50, settings().max_examples // 2), stateful_step_count=30, deadline=None
+)
 TestHolds = Machine.TestCase
