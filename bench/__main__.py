@@ -25,6 +25,7 @@ SCRIPTS = (
     "platform_logs",
     "cron_decisions",
     "cron_lateness",
+    "cron_failover",
     "cron_reaper",
 )
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"

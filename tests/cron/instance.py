@@ -67,7 +67,8 @@ async def main(said: dict[str, object]) -> None:
         for number in range(int(str(said["schedules"])))
     ]
     name = f"{said['name']}-{os.getpid()}"
-    settings = Settings(name, leading=3.0, rate=0, vanished=1e9)
+    leading = float(str(said.get("leading", 3.0)))
+    settings = Settings(name, leading=leading, rate=0, vanished=1e9)
     cron = Cron(ledger, FolderLauncher(Path(str(said["folder"]))), settings, clocks)
     cron.configure(making.entries(*schedules))
     await cron.run()
