@@ -65,6 +65,7 @@ export function standing(schedule) {
   const last = recent.find((each) => each.kind === "scheduled");
   if (last?.state === "missed") return said("warn", "alert", "missed", true);
   if (last?.outcome === "lost") return said("bad", "alert", "lost", true);
+  if (last?.outcome === "failed") return said("bad", "cross", "failed", true);
   if (next === null) return said("idle", "end", "over");
   if (!recent.length) return said("idle", "clock", "new");
   return said("good", "check", "on time");
@@ -82,9 +83,10 @@ export function pausedAt(pause, instant) {
   return Boolean(pause) && (!pause.until || Date.parse(instant) < Date.parse(pause.until));
 }
 
-/** `1 schedule`, `2 schedules`. */
+/** `1 schedule`, `2 schedules`, `3 launches`. */
 export function count(number, noun) {
-  return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
+  const ending = /(?:s|ch)$/.test(noun) ? "es" : "s";
+  return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : ending}`;
 }
 
 /** A sentence begins with a capital letter. */

@@ -22,17 +22,25 @@ function shortly(at, zone) {
   return `${times.day(at, zone, Date.now())} ${times.clock(at, zone)}`;
 }
 
-/** How far an instant is away, kept right as time goes by. */
+/** How far an instant is away, kept right as time goes by. What was to come is then due "now". */
 export function away(instant, zone) {
-  const made = time(instant, zone, times.relative(Date.parse(instant), Date.now()));
+  const made = time(instant, zone, "");
   made.classList.add("away");
+  made.classList.toggle("coming", Date.parse(instant) > Date.now());
+  made.textContent = apart(made);
   return made;
+}
+
+function apart(made) {
+  const now = Date.now();
+  const instant = Date.parse(made.dateTime);
+  return times.relative(made.classList.contains("coming") ? Math.max(instant, now) : instant, now);
 }
 
 /** Say anew how far every instant on the page is away. */
 export function tick() {
   for (const each of document.querySelectorAll("time.away")) {
-    const text = times.relative(Date.parse(each.dateTime), Date.now());
+    const text = apart(each);
     if (each.textContent !== text) each.textContent = text;
   }
 }
@@ -48,7 +56,7 @@ export function trouble(error, again) {
   return el(
     "section",
     { class: "panel trouble", role: "alert" },
-    el("h2", {}, error.status === 404 ? "Not here" : "That did not work"),
+    el("h1", {}, error.status === 404 ? "Not here" : "That did not work"),
     el("p", {}, error.message),
     error.hint && el("p", { class: "hint" }, error.hint),
     again && button("Try again", again, { drawing: "turn" }),

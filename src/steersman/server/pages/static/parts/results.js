@@ -8,13 +8,14 @@ import { badge, time } from "./pieces.js";
 /** The newest instant of a schedule: its result, when that was, and how late. */
 export function last({ recent: [newest], timezone }) {
   if (!newest) return el("span", { class: "off" }, "never ran");
-  return [badge(result(newest)), el("small", {}, time(newest.instant, timezone), late(newest))];
+  const was = [time(newest.instant, timezone), late(newest)];
+  return [badge(result(newest)), was.map((each) => each && el("small", {}, each))];
 }
 
-/** ` · 12 s late`, nothing where that is not worth a word. */
+/** `12 s late`, nothing where that is not worth a word. */
 export function late(instant) {
   const seconds = lateness(instant);
-  return seconds === null ? null : el("span", { class: "warn" }, ` · ${times.span(seconds)} late`);
+  return seconds === null ? null : el("span", { class: "warn" }, `${times.span(seconds)} late`);
 }
 
 /** The newest instants, the latest at the right; each says what it is on hover. */

@@ -29,7 +29,7 @@ export async function ahead(place, project) {
       "section",
       { class: "panel ahead", "aria-labelledby": "ahead" },
       el("h2", { id: "ahead" }, "The next 24 hours"),
-      el("p", { class: "sub" }, `${count(found.launches, "launch").replace("hs", "hes")}, hours in your time`),
+      el("p", { class: "sub" }, `${count(found.launches, "launch")}, hours in your time`),
       el("ol", { class: "bars" }, hours.map((each) => bar(each, known.get(each) ?? 0, most))),
     ),
   );
@@ -37,7 +37,7 @@ export async function ahead(place, project) {
 
 function bar(hour, launches, most) {
   const at = times.clock(hour, times.ownZone());
-  const words = `${at}: ${launches === 1 ? "1 launch" : `${launches.toLocaleString("en-GB")} launches`}`;
+  const words = `${at}: ${count(launches, "launch")}`;
   return el(
     "li",
     { title: words },

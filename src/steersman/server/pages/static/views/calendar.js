@@ -66,7 +66,8 @@ function cell(date, instants, pause, today, last) {
     el("span", { class: "date" }, times.longDay(date)),
     el("ul", {}, shown.map((each) => el("li", {}, moment(each, pause))),
       rest.length > 0 && el("li", {}, el("span",
-        { class: "rest", title: rest.map(clock).join(", ") }, `+${rest.length} more`))),
+        { class: "rest", title: rest.map(clock).join(", ") }, `+${rest.length}`,
+        el("span", { class: "unseen" }, " more")))),
   );
 }
 

@@ -5,7 +5,7 @@ import { el, fill, icon } from "../dom.js";
 import { live } from "../live.js";
 import { away, badge, time } from "../parts/pieces.js";
 import { lately, last } from "../parts/results.js";
-import { sentence, standing } from "../wording.js";
+import { count, sentence, standing } from "../wording.js";
 import { actions } from "./actions.js";
 import { calendar } from "./calendar.js";
 import { ledger } from "./ledger.js";
@@ -89,7 +89,7 @@ function facts(schedule) {
     : [el("span", { class: "off" }, "none yet"), el("small", {}, "")];
   const counted = failures
     ? [el("span", { class: "bad" }, String(failures)), el("small", {}, "since the last success")]
-    : [el("span", {}, "0"), el("small", {}, `${successes} succeeded since it goes on`)];
+    : [el("span", {}, "0"), el("small", {}, `${count(successes, "success")} so far`)];
   const shown = [
     ["Next", coming],
     ["Last", last(schedule)],

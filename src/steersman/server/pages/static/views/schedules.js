@@ -23,7 +23,7 @@ export async function show(main, { params: [project], signal, failed }) {
   const address = `/schedules/overview${project ? `?project=${encodeURIComponent(project)}` : ""}`;
   const state = { items: [], text: "", filter: "all", order: "next", most: STEP };
   const parts = frame(project, state, () => draw(parts, state));
-  const soon = el("div");
+  const soon = el("div", { class: "soon" }, el("div", { class: "bone", "aria-hidden": "true" }));
   fill(main, parts.head, soon, parts.tools, parts.list);
   const seen = (items, whole) => {
     if (signal.aborted || (state.whole && (!whole || same(items, state.items)))) return;
@@ -150,6 +150,11 @@ function nothing(project) {
   );
 }
 
+function halted({ by, until }, timezone) {
+  if (until) return ["until ", time(until, timezone)];
+  return by === "steersman" ? "by itself" : `by ${by}`;
+}
+
 function line(schedule) {
   const { project, name, target, timezone, words, next, pause } = schedule;
   const stands = standing(schedule);
@@ -161,7 +166,7 @@ function line(schedule) {
       el("small", {}, `${project} · starts ${target}`)),
     [sentence(words), el("small", {}, timezone)],
     pause
-      ? [badge(stands), el("small", {}, pause.until ? ["until ", time(pause.until, timezone)] : pause.by)]
+      ? [badge(stands), el("small", {}, halted(pause, timezone))]
       : next
         ? [away(next, timezone), el("small", {}, time(next, timezone))]
         : el("span", { class: "off" }, "never again"),

@@ -1,0 +1,121 @@
+"""A server of its own in a process, and one browser that looks at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import pytest
+
+from tests.browser.seeding import seed
+from tests.platform.programs import Machine, machine
+from tests.server.conftest import Repository
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PIPELINES = "box: busybox\nbuild:\n  steps: [{script: {code: echo}}]\n"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+SECONDS = 15
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}, and this is CI")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A server that runs, with what `seeding` put there."""
+    folder: Path = tmp_path_factory.mktemp("pages")
+    repository = Repository(folder / "repository")
+    repository.commit({"wercker.yml": PIPELINES})
+    with machine(folder) as found:
+        found.admin = seed(found.data, found.url, str(repository.folder))
+        found.start()
+        yield found
+
+
+class Chromium(NamedTuple):
+    """A browser, and the only thread that may speak with it: tests run loops in theirs."""
+
+    thread: ThreadPoolExecutor
+    browser: Browser
+
+    def do(self, work: Callable[[Browser], None]) -> None:
+        self.thread.submit(work, self.browser).result()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The machine's Chromium; skip without one, but fail in CI."""
+    path = shutil.which("chromium")
+    if path is None:
+        _missing("there is no chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("playwright is not installed")
+    with ThreadPoolExecutor(1) as thread:
+        driver = thread.submit(sync_playwright().start).result()
+        launch = driver.chromium.launch
+        browser = thread.submit(launch, executable_path=path, args=ARGUMENTS).result()
+        yield Chromium(thread, browser)
+        thread.submit(browser.close).result()
+        thread.submit(driver.stop).result()
+
+
+class Seen(NamedTuple):
+    """A page, and what the browser said in its console meanwhile."""
+
+    page: Page
+    machine: Machine
+    said: list[str]
+
+    def go(self, path: str) -> None:
+        """Open a page and wait until it is there."""
+        self.page.goto(self.machine.url + path)
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.wait_for_selector("h1")
+
+    def enter(self) -> None:
+        """Begin a session as the admin, without the form."""
+        answer = self.page.request.post(
+            f"{self.machine.url}/api/v1/login/token", data={"token": self.machine.admin}
+        )
+        assert answer.ok, answer.text()
+
+
+Test = Callable[[Seen], None]
+
+
+def on_page(test: Test, **context: Any) -> Callable[[Machine, Chromium], None]:
+    """Make a test of what a page does in a browser that knows nothing yet.
+
+    No page may break the policy it came with, or stumble.
+    """
+
+    def run(pages: Machine, chromium: Chromium) -> None:
+        said: list[str] = []
+
+        def look(browser: Browser) -> None:
+            with browser.new_context(timezone_id="America/New_York", **context) as opened:
+                opened.set_default_timeout(SECONDS * 1000)
+                page = opened.new_page()
+                page.on("console", lambda message: said.append(message.text))
+                page.on("pageerror", lambda error: said.append(f"error: {error}"))
+                test(Seen(page, pages, said))
+
+        chromium.do(look)
+        # That somebody may not come in is no mistake of a page.
+        assert [each for each in said if not each.startswith("Failed to load resource")] == []
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
