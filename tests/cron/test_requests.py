@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from steersman.core.errors import Unavailable
 from steersman.core.schedules.fires import Fire, Kind, State
-from steersman.cron.ledger.base import Asking
+from steersman.cron.ledger.base import Asking, Changes
 from tests.cron import making
 from tests.cron.worlds import World, play
 
@@ -77,3 +78,23 @@ def test_the_past_is_filled_once() -> None:
         (Kind.BACKFILL, 1_700_000_060),
     ]
     assert {row.state for row in rows} == {State.FIRED}
+
+
+def test_a_request_is_carried_out_once_though_the_ledger_is_away_meanwhile() -> None:
+    async def story(world: World) -> list[Fire]:
+        world.start("one", making.schedule("job", "0 0 1 1 *"))
+        await asyncio.sleep(5)
+        write = world.ledger.write
+
+        async def away(fence: int, changes: Changes) -> None:
+            raise Unavailable("the ledger is away")
+
+        world.ledger.write = away  # type: ignore[method-assign]
+        await world.ask(Asking.TRIGGER, "job")
+        await asyncio.sleep(8)
+        world.ledger.write = write  # type: ignore[method-assign]
+        await asyncio.sleep(5)
+        assert await world.ledger.requests() == []
+        return await world.rows()
+
+    assert [row.state for row in play(story)] == [State.FIRED]

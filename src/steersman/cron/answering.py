@@ -13,10 +13,21 @@ async def answer(
     desk: Desk, ledger: Ledger, request: Request, now: float, tolerance: float
 ) -> None:
     """Carry out *request*; what is asked of a schedule that is not there is dropped."""
-    name = request.schedule
-    if name not in desk.rows.entries:
-        say(Event.REQUEST_DONE, f"{request.asking} {name}: there is no such schedule")
+    if request.id in desk.rows.answered:
         return
+    name, done = request.schedule, f"by {request.by}"
+    if name in desk.rows.entries:
+        await _carry_out(desk, ledger, request, now, tolerance)
+    else:
+        done = "is dropped: there is no such schedule"
+    desk.rows.answered.add(request.id)
+    say(Event.REQUEST_DONE, f"{request.asking} {name} {done}")
+
+
+async def _carry_out(
+    desk: Desk, ledger: Ledger, request: Request, now: float, tolerance: float
+) -> None:
+    name = request.schedule
     # What is due is decided by the state of things before the request.
     desk.decide(name, now, tolerance)
     cursor = desk.rows.cursors[name]
@@ -33,7 +44,6 @@ async def answer(
             fire = outcomes.filled(name, instant, request.by, request.reason, now)
             if not await _known(ledger, fire.schedule, instant, fire.kind):
                 desk.add(fire)
-    say(Event.REQUEST_DONE, f"{request.asking} {name} by {request.by}")
 
 
 async def _trigger(desk: Desk, ledger: Ledger, request: Request, now: float) -> None:

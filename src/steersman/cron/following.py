@@ -59,13 +59,14 @@ class Following:
         if cursor is not None and cursor.pause is not None and cursor.pause.since == row.ended:
             say(Event.SCHEDULE_STOPPED, f"{row.schedule}: {cursor.pause.reason}")
 
-    async def vanished(self, desk: Desk, now: float, after: float) -> None:
+    async def vanished(self, desk: Desk, now: Callable[[], float], after: float) -> None:
         """End the rows of runs that somebody removed before we saw their end."""
-        known = self._launcher.runs()
         for fire in list(desk.rows.open.values()):
-            old = now - (fire.launched or now) > after
-            if fire.state is State.FIRED and old and fire.run not in known:
-                found = await self._launcher.find(fire.run)
-                if found is None and desk.rows.open.get(fire.key) is fire:
-                    why = "it was removed before its end was seen"
-                    desk.ended(fire, Ending(Outcome.UNKNOWN, now, why), now)
+            if fire.state is not State.FIRED or now() - (fire.launched or now()) <= after:
+                continue
+            if fire.run in self._launcher.runs() or await self._launcher.find(fire.run) is not None:
+                continue
+            if desk.rows.open.get(fire.key) is fire:
+                why = "it was removed before its end was seen"
+                desk.ended(fire, Ending(Outcome.UNKNOWN, now(), why), now())
+                self._news()

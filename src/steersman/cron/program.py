@@ -109,19 +109,19 @@ class Cron:
         desk = await self._at_desk()
         now = self._times.now()
         self._look_at_clock(now)
-        done = await self._requests(desk, now)
+        await self._requests(desk, now)
         for fire in self._sending.take(desk, self.counts, now):
             self._following.again(fire)
         self._following.take(desk, now)
         desk.step(now, self._launcher.runs(), self._launcher, settings.tolerance)
-        await self._save(desk, done)
+        await self._save(desk)
         if not self._leading.leads():
             return 0.0
         self._sending.put(group, desk, desk.claims.due(now))
         for name in desk.stops:
             group.create_task(self._stop(name))
         desk.stops.clear()
-        await self._now_and_then(desk, now)
+        await self._now_and_then(group, desk, now)
         # What came meanwhile must not wait for the next alarm clock.
         if self._sending.results or self._following:
             return 0.0
@@ -150,22 +150,19 @@ class Cron:
             self.counts.jump(drift - self._drift)
         self._drift = drift
 
-    async def _requests(self, desk: Desk, now: float) -> list[str]:
+    async def _requests(self, desk: Desk, now: float) -> None:
         elapsed = self._times.elapsed()
         since = elapsed - self._polled
         # What is due goes first; a request waits a moment, but not for ever.
         busy = desk.wait(now) <= 0 and since < 5 * self._settings.poll
         if since < self._settings.poll or busy:
-            return []
+            return
         self._polled = elapsed
-        done = []
         for request in await self._ledger.requests():
             await answer(desk, self._ledger, request, now, self._settings.tolerance)
-            done.append(request.id)
-        return done
 
-    async def _save(self, desk: Desk, done: list[str]) -> None:
-        changes = desk.rows.changes(done)
+    async def _save(self, desk: Desk) -> None:
+        changes = desk.rows.changes()
         if not changes:
             return
         await self._ledger.write(desk.leadership.fence, changes)
@@ -190,7 +187,7 @@ class Cron:
         except SteersmanError as error:
             say(Event.CLUSTER_AWAY, f"cannot end {name}: {error}")
 
-    async def _now_and_then(self, desk: Desk, now: float) -> None:
+    async def _now_and_then(self, group: asyncio.TaskGroup, desk: Desk, now: float) -> None:
         desk.foresee(self._times.now(), self._launcher)
         if self._watchman is not None:
             await self._watchman.look(desk, now)
@@ -199,4 +196,11 @@ class Cron:
             return
         self._pruned = elapsed
         await self._ledger.prune(desk.leadership.fence, now - self._settings.keep)
-        await self._following.vanished(desk, now, self._settings.vanished)
+        # Beside everything else: thousands may be asked for, one after the other.
+        group.create_task(self._vanished(desk))
+
+    async def _vanished(self, desk: Desk) -> None:
+        try:
+            await self._following.vanished(desk, self._times.now, self._settings.vanished)
+        except SteersmanError as error:
+            say(Event.CLUSTER_AWAY, str(error))

@@ -5,7 +5,7 @@ Everything that changes is kept until the ledger has it. No I/O, and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from steersman.core.schedules.fires import Fire, Key, State
 from steersman.core.schedules.schedule import Cursor, Schedule
@@ -15,13 +15,17 @@ from steersman.cron.ledger.base import Changes, Loaded
 
 
 class Rows:
-    """Open rows by their keys, cursors by their schedules; *missed* is the last one of each."""
+    """Open rows by their keys, cursors by their schedules; *missed* is the last one of each.
+
+    *answered* are requests that are carried out, and the ledger does not have that yet.
+    """
 
     def __init__(self, loaded: Loaded) -> None:
         self.entries: Entries = {}
         self.cursors = {each.schedule: each for each in loaded.cursors}
         self.open = {each.key: each for each in loaded.open}
         self.missed: dict[str, Fire] = {}
+        self.answered: set[str] = set()
         self.lanes = Lanes()
         self._rows: dict[Key, Fire] = {}
         self._changed: dict[str, Cursor] = {}
@@ -60,10 +64,10 @@ class Rows:
         self._changed.pop(name, None)
         self._forgotten.add(name)
 
-    def changes(self, done: Sequence[str] = ()) -> Changes:
+    def changes(self) -> Changes:
         """Return what the ledger does not have yet."""
         rows, cursors = tuple(self._rows.values()), tuple(self._changed.values())
-        return Changes(rows, cursors, tuple(done), tuple(self._forgotten))
+        return Changes(rows, cursors, tuple(self.answered), tuple(self._forgotten))
 
     def written(self, changes: Changes) -> None:
         """Note that the ledger has *changes*."""
@@ -75,6 +79,7 @@ class Rows:
             if self._changed.get(cursor.schedule) is cursor:
                 del self._changed[cursor.schedule]
         self._forgotten -= set(changes.forget)
+        self.answered -= set(changes.done)
 
     def schedules(self) -> Iterable[tuple[Schedule, Cursor]]:
         """Return each schedule with its cursor."""
