@@ -29,7 +29,6 @@ def test_the_list_says_how_each_schedule_stands(seen: Seen) -> None:
     page.get_by_role("button", name="Paused").click()
     assert rows.count() == 2
     page.get_by_role("button", name="All").click()
-    page.get_by_role("link", name="shop/", exact=False)
     page.get_by_role("link", name="nightly").click()
     page.get_by_role("heading", name="nightly").wait_for()
     assert page.title() == "nightly · shop · Steersman"
@@ -46,7 +45,7 @@ def test_who_sees_no_project_is_told_how_a_schedule_is_made(seen: Seen) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Nothing runs by itself yet").wait_for()
     seen.go("/projects/shop/schedules/nightly")
-    page.get_by_role("alert").get_by_text("there is no project shop").wait_for()
+    page.get_by_role("alert").get_by_text("There is no project shop").wait_for()
 
 
 @on_page
@@ -77,7 +76,7 @@ def test_the_ledger_says_what_became_of_each_instant_and_why(seen: Seen) -> None
     assert ledger.get_by_role("row").count() == 13
     page.get_by_role("button", name="Missed", exact=True).click()
     ledger.get_by_text("missed", exact=True).wait_for()
-    page.wait_for_function("document.querySelectorAll('.instants tbody tr').length === 1")
+    ledger.get_by_role("row").nth(2).wait_for(state="detached")
     ledger.get_by_role("button", name="Explain").click()
     ledger.get_by_text("Missed (not-caught-up): no server ran").wait_for()
     page.get_by_label("Instant").fill("2020-01-01T03:30:00")
@@ -103,7 +102,6 @@ def test_a_schedule_is_triggered_paused_and_resumed_with_a_reason(seen: Seen) ->
     dialog.get_by_role("button", name="Pause").click()
     assert dialog.get_by_label("Reason").evaluate("each => each.validity.valueMissing")
     dialog.get_by_label("Reason").fill("holidays")
-    dialog.get_by_label("Until").fill("2020-01-02T03:04")
     dialog.get_by_label("Until").fill("2099-01-02T03:04")
     dialog.get_by_role("button", name="Pause").click()
     page.get_by_text("Paused by admin").wait_for()

@@ -1,7 +1,7 @@
 /** Questions that are asked before something is done. */
 
 import { el, fill, icon } from "../dom.js";
-import { button } from "./pieces.js";
+import { button, words } from "./pieces.js";
 
 let number = 0;
 
@@ -68,10 +68,11 @@ export function ask({ title, body, action, kind = "primary", act }) {
 
   document.body.append(dialog);
   dialog.showModal();
+  (form.querySelector("input, textarea") ?? submit).focus();
   return { dialog, submit, wrong };
 }
 
 /** Say in a form why something was not done. */
 export function tell(place, error) {
-  fill(place, el("p", {}, error.message), error.hint && el("p", { class: "hint" }, error.hint));
+  fill(place, words(error));
 }

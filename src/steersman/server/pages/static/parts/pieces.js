@@ -2,6 +2,7 @@
 
 import { el, icon } from "../dom.js";
 import * as times from "../times.js";
+import { sentence } from "../wording.js";
 
 /** A state in a colour, with a drawing and its word: nobody needs to tell colours apart. */
 export function badge({ tone, icon: drawing, word }, more = {}) {
@@ -57,10 +58,22 @@ export function trouble(error, again) {
     "section",
     { class: "panel trouble", role: "alert" },
     el("h1", {}, error.status === 404 ? "Not here" : "That did not work"),
-    el("p", {}, error.message),
-    error.hint && el("p", { class: "hint" }, error.hint),
-    again && button("Try again", again, { drawing: "turn" }),
+    words(error),
+    button("Try again", again, { drawing: "turn" }),
+    el("a", { href: "/schedules" }, "To the schedules"),
   );
+}
+
+/** What the server says of a mistake; a command in it is drawn as one. */
+export function words({ message, hint }) {
+  return [
+    el("p", {}, coded(sentence(message))),
+    hint && el("p", { class: "hint" }, coded(sentence(hint))),
+  ];
+}
+
+function coded(text) {
+  return text.split("`").map((each, number) => (number % 2 ? el("code", {}, each) : each));
 }
 
 /** A place where there is nothing yet, and how that changes. */
