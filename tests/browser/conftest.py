@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.platform.programs import Machine, machine
 from tests.server.conftest import Repository
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import BrowserContext, Page
 
 PIPELINES = "box: busybox\nbuild:\n  steps: [{script: {code: echo}}]\n"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -45,10 +45,10 @@ class Chromium(NamedTuple):
     """A browser, and the only thread that may speak with it: tests run loops in theirs."""
 
     thread: ThreadPoolExecutor
-    browser: Browser
+    context: BrowserContext
 
-    def do(self, work: Callable[[Browser], None]) -> None:
-        self.thread.submit(work, self.browser).result()
+    def do(self, work: Callable[[BrowserContext], None]) -> None:
+        self.thread.submit(work, self.context).result()
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,9 @@ def chromium() -> Iterator[Chromium]:
         driver = thread.submit(sync_playwright().start).result()
         launch = driver.chromium.launch
         browser = thread.submit(launch, executable_path=path, args=ARGUMENTS).result()
-        yield Chromium(thread, browser)
+        # One for all tests: it keeps the pages' files, and nothing but cookies besides.
+        context = thread.submit(browser.new_context, timezone_id="America/New_York").result()
+        yield Chromium(thread, context)
         thread.submit(browser.close).result()
         thread.submit(driver.stop).result()
 
@@ -96,8 +98,8 @@ class Seen(NamedTuple):
 Test = Callable[[Seen], None]
 
 
-def on_page(test: Test, **context: Any) -> Callable[[Machine, Chromium], None]:
-    """Make a test of what a page does in a browser that knows nothing yet.
+def on_page(test: Test) -> Callable[[Machine, Chromium], None]:
+    """Make a test of what a page does for somebody whom the server does not know yet.
 
     No page may break the policy it came with, or stumble.
     """
@@ -105,13 +107,16 @@ def on_page(test: Test, **context: Any) -> Callable[[Machine, Chromium], None]:
     def run(pages: Machine, chromium: Chromium) -> None:
         said: list[str] = []
 
-        def look(browser: Browser) -> None:
-            with browser.new_context(timezone_id="America/New_York", **context) as opened:
-                opened.set_default_timeout(SECONDS * 1000)
-                page = opened.new_page()
-                page.on("console", lambda message: said.append(message.text))
-                page.on("pageerror", lambda error: said.append(f"error: {error}"))
+        def look(context: BrowserContext) -> None:
+            context.clear_cookies()
+            context.set_default_timeout(SECONDS * 1000)
+            page = context.new_page()
+            page.on("console", lambda message: said.append(message.text))
+            page.on("pageerror", lambda error: said.append(f"error: {error}"))
+            try:
                 test(Seen(page, pages, said))
+            finally:
+                page.close()
 
         chromium.do(look)
         # That somebody may not come in is no mistake of a page.
