@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.browser.conftest import Seen, on_page
 from tests.browser.seeding import HOSTILE, HOSTILE_REASON, PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Request
 
 
 @on_page
@@ -118,10 +121,12 @@ def test_a_backfill_is_looked_at_before_it_is_done(seen: Seen) -> None:
     seen.go("/projects/shop/schedules/often")
     page = seen.page
     asked: list[Any] = []
-    page.on(
-        "request",
-        lambda each: each.url.endswith("/backfill") and asked.append(each.post_data_json),
-    )
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/backfill"):
+            asked.append(request.post_data_json)
+
+    page.on("request", note)
     page.get_by_role("button", name="Backfill").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("From").fill("2026-01-01T10:00")

@@ -57,7 +57,12 @@ def test_what_a_form_gives_is_meant_in_the_zone_of_the_schedule(seen: Seen) -> N
 @on_page
 def test_a_schedule_stands_as_its_newest_instants_say(seen: Seen) -> None:
     seen.go("/sign-in")
-    plain = {"pause": None, "failures": 0, "next": "2026-11-29T00:00:00Z", "recent": []}
+    plain: dict[str, Any] = {
+        "pause": None,
+        "failures": 0,
+        "next": "2026-11-29T00:00:00Z",
+        "recent": [],
+    }
     ran = {"kind": "scheduled", "state": "fired", "outcome": "succeeded", "covers": 1}
     lost = {**ran, "state": "missed", "outcome": None, "covers": 4}
     words = {
