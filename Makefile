@@ -72,10 +72,10 @@ cluster-test: $(DEV)  ## the tests that need a cluster (KUBECONFIG; the nodes ha
 
 .PHONY: chaos-cluster
 chaos-cluster: $(DEV)  ## faults on a real cluster through 100 jobs, a node hung for 10 minutes (an hour)
-	IMAGE_BUILDS=1 CHAOS_CLUSTER_JOBS=$(or $(CHAOS_JOBS),100) HANG_SECONDS=$(or $(HANG_SECONDS),600) \
+	IMAGE_BUILDS=1 LOST_NODES=1 CHAOS_CLUSTER_JOBS=$(or $(CHAOS_JOBS),100) HANG_SECONDS=$(or $(HANG_SECONDS),600) \
 	    $(BIN)/python -m pytest -q -s --timeout=7200 tests/kubernetes/test_faults.py tests/kubernetes/test_sentences.py \
 	    tests/kubernetes/test_hostile_pod.py tests/kubernetes/test_cluster_chaos.py \
-	    tests/kubernetes/test_image_builds.py
+	    tests/kubernetes/test_image_builds.py tests/kubernetes/test_cron_lost_node.py
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
            --no-annotate --no-header --quiet
