@@ -32,11 +32,14 @@ def test_the_list_says_how_each_schedule_stands(seen: Seen) -> None:
     page.get_by_role("button", name="Paused").click()
     assert rows.count() == 2
     page.get_by_role("button", name="All").click()
+    page.get_by_label("Find schedules").fill("Night")
     page.get_by_role("link", name="nightly").click()
     page.get_by_role("heading", name="nightly").wait_for()
     assert page.title() == "nightly · shop · Steersman"
     page.go_back()
     page.get_by_role("heading", name="Schedules", exact=True).wait_for()
+    # What was looked for is still looked for.
+    assert (page.get_by_label("Find schedules").input_value(), rows.count()) == ("Night", 2)
 
 
 @on_page
@@ -97,6 +100,8 @@ def test_a_schedule_is_triggered_paused_and_resumed_with_a_reason(seen: Seen) ->
     dialog.get_by_label("Reason").fill("the disk was full")
     page.keyboard.press("Enter")
     page.get_by_text("fresh starts now.").wait_for()
+    dialog.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "Trigger now"
     row = page.get_by_role("row").filter(has_text="the disk was full")
     row.get_by_text("By hand, asked for by admin").wait_for()
     # The planner is another task of the server: what comes of it is shown without being asked for.

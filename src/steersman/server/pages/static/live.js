@@ -1,5 +1,8 @@
 /** Keeps a page as things are: looks again when the server says so, and now and then. */
 
+import { silence } from "./parts/notices.js";
+import { clock, ownZone } from "./times.js";
+
 const OFTEN = 1000;
 
 /**
@@ -12,6 +15,7 @@ export function live(look, { seconds = 20, project, signal, failed }) {
   let source = null;
   let due;
   let looking = false;
+  let last = Date.now();
   let soon = false;
 
   async function now() {
@@ -21,9 +25,12 @@ export function live(look, { seconds = 20, project, signal, failed }) {
     looking = true;
     try {
       await look();
+      last = Date.now();
+      silence(null);
     } catch (error) {
       // What is shown stays; the next look may find the server again.
       if (error.status === 401) failed(error);
+      else silence(clock(last, ownZone()));
     }
     looking = false;
     wait(seconds * 1000);
@@ -64,7 +71,10 @@ export function live(look, { seconds = 20, project, signal, failed }) {
   }
 
   document.addEventListener("visibilitychange", seen, { signal });
-  signal.addEventListener("abort", rest);
+  signal.addEventListener("abort", () => {
+    rest();
+    silence(null);
+  });
   listen();
   wait(seconds * 1000);
 }

@@ -48,10 +48,16 @@ export function ask({ title, body, action, kind = "primary", act }) {
     el("div", { class: "body" }, body, wrong),
     el("footer", {}, button("Cancel", close), submit),
   );
-  const dialog = el("dialog", { "aria-labelledby": id, on: { close: () => dialog.remove() } }, form);
+  const opener = document.activeElement;
+  const dialog = el("dialog", { "aria-labelledby": id, on: { close: closed } }, form);
 
   function close() {
     dialog.close();
+  }
+
+  function closed() {
+    dialog.remove();
+    back(opener);
   }
 
   async function tried(event) {
@@ -70,6 +76,15 @@ export function ask({ title, body, action, kind = "primary", act }) {
   dialog.showModal();
   (form.querySelector("input, textarea") ?? submit).focus();
   return { dialog, submit, wrong };
+}
+
+/** Go on where the dialog was opened, or at what is there now instead. */
+function back(opener) {
+  const here = [...document.querySelectorAll("main button, main h1")];
+  const same = here.find((each) => each.textContent === opener.textContent) ?? here[0];
+  const place = opener.isConnected ? opener : same;
+  if (place?.matches("h1")) place.tabIndex = -1;
+  place?.focus({ preventScroll: true });
 }
 
 /** Say in a form why something was not done. */

@@ -120,8 +120,8 @@ function heat(hours, pause, today) {
 
 function square(key, total, most) {
   const title = `${key.slice(11)}:00 to ${key.slice(11)}:59: ${count(total, "instant")}`;
-  const dark = total / most > 0.5 ? "full" : "";
-  return el("td", { role: "cell", class: total ? dark : "free", title, vars: { "--part": total / most } },
+  const attributes = { role: "cell", class: total ? "" : "free", title };
+  return el("td", { ...attributes, vars: { "--part": total / most } },
     total ? compact(total) : el("span", { class: "unseen" }, "0"));
 }
 

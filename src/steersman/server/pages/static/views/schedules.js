@@ -21,7 +21,7 @@ const ORDERS = {
 /** Show the page, of one project if *params* names it. */
 export async function show(main, { params: [project], signal, failed }) {
   const address = `/schedules/overview${project ? `?project=${encodeURIComponent(project)}` : ""}`;
-  const state = { items: [], text: "", filter: "all", order: "next", most: STEP };
+  const state = { items: [], most: STEP, ...wanted() };
   const parts = frame(project, state, () => draw(parts, state));
   const soon = el("div", { class: "soon" }, el("div", { class: "bone", "aria-hidden": "true" }));
   fill(main, parts.head, soon, parts.tools, parts.list);
@@ -36,6 +36,19 @@ export async function show(main, { params: [project], signal, failed }) {
   return project ? `Schedules of ${project}` : "Schedules";
 }
 
+/** What was looked for is in the address: it is still there after "back", and for who gets it. */
+function wanted() {
+  const { q: text = "", show: filter = "all", order = "next" } =
+    Object.fromEntries(new URLSearchParams(location.search));
+  return { text, filter, order: order in ORDERS ? order : "next" };
+}
+
+function keep({ text, filter, order }) {
+  const said = { q: text, show: filter === "all" ? "" : filter, order: order === "next" ? "" : order };
+  const query = new URLSearchParams(Object.entries(said).filter(([, value]) => value));
+  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+}
+
 /** What has not changed is the same object again. */
 function same(items, others) {
   return items.length === others.length && items.every((each, number) => each === others[number]);
@@ -44,18 +57,20 @@ function same(items, others) {
 function frame(project, state, changed) {
   const set = (values) => {
     Object.assign(state, { most: STEP, ...values });
+    keep(state);
     changed();
   };
   const search = el("input", {
     type: "search",
     placeholder: "Find by name, project or target",
     "aria-label": "Find schedules",
-    on: { input: (event) => set({ text: event.target.value.trim().toLowerCase() }) },
+    value: state.text,
+    on: { input: (event) => set({ text: event.target.value.trim() }) },
   });
   const filters = choices(
     "Show",
     [["all", "All"], ["care", "Need a look"], ["paused", "Paused"]],
-    "all",
+    state.filter,
     (filter) => set({ filter }),
   );
   const orders = choices(
@@ -122,7 +137,7 @@ function chosen({ items, text, filter, order }) {
   return items
     .filter((each) => filter !== "paused" || each.pause)
     .filter((each) => filter !== "care" || standing(each).care)
-    .filter((each) => `${each.project}/${each.name} ${each.target}`.toLowerCase().includes(text))
+    .filter((each) => `${each.project}/${each.name} ${each.target}`.toLowerCase().includes(text.toLowerCase()))
     .map((each) => [key(each), each])
     .sort(([a], [b]) => a - b)
     .map(([, each]) => each);
