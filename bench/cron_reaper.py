@@ -23,7 +23,8 @@ PACE, PACED = 100, 2_000
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 # What a Job of a real cluster weighs: 3 to 4 kB of spec and of who wrote which field.
 WEIGHT = [{"name": f"VARIABLE_{number}", "value": "x" * 60} for number in range(20)]
-MANAGED: dict[str, Any] = {f"f:{number}": {"f:env": {"k:{name}": {}}} for number in range(40)}
+FIELD: dict[str, Any] = {".": {}, "f:name": {}, "f:value": {}}
+MANAGED = {"f:env": {f'k:{{"name":"{each["name"]}"}}': FIELD for each in WEIGHT}}
 
 
 def _stamp(hours: float) -> str:

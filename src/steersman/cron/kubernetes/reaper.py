@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from steersman.core.errors import Expired, NotFound, SteersmanError
@@ -19,6 +19,7 @@ from steersman.core.schedules.reaping import Ended, Limits, Reaping
 from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.base import Api, Object
 
+T = TypeVar("T")
 PAGE = 200
 """Jobs of a real cluster take 60 kB each while a page is read."""
 AT_ONCE = 10
@@ -47,6 +48,15 @@ class Reaped(NamedTuple):
     failed: int = 0
 
 
+class _Orphan(NamedTuple):
+    """An ended pod that no Job owns; *job* is what it was made for."""
+
+    name: str
+    uid: str
+    job: str
+    created: float
+
+
 class Reaper:
     """One round through a namespace; *say* hears of each removal, *sleep* keeps the pace."""
 
@@ -69,15 +79,20 @@ class Reaper:
         now = self._now()
         reaping = Reaping(self._wishes.limits, now)
         policy = "Background" if self._wishes.dependents else "Orphan"
-        async for page in self._pages(self._jobs, SELECTOR):
-            going = [gone for job in page if (gone := reaping.goes(_ended(job))) is not None]
+        async for page in self._pages(self._jobs, SELECTOR, _ended):
+            going = [gone for each in page if (gone := reaping.goes(each)) is not None]
             await self._remove(self._jobs, [(each.name, each.uid) for each in going], policy)
         if self._wishes.orphans and self._wishes.dependents:
             await self._reap_orphans(now)
         return Reaped(self._gone[self._jobs], self._gone[self._pods], self._failed)
 
-    async def _pages(self, path: str, selector: str) -> AsyncIterator[list[Object]]:
-        """Give one page after another; what was made meanwhile may be among them or not."""
+    async def _pages(
+        self, path: str, selector: str, keep: Callable[[Object], T]
+    ) -> AsyncIterator[list[T]]:
+        """Give one page after another; what was made meanwhile may be among them or not.
+
+        Of each object only what *keep* makes of it outlives the answer.
+        """
         parameters = {"labelSelector": selector, "limit": str(PAGE)}
         while True:
             try:
@@ -88,8 +103,10 @@ class Reaper:
                     raise
                 parameters["continue"] = error.going_on
                 continue
-            yield said.get("items") or []
+            page = [keep(each) for each in said.get("items") or ()]
             going_on = (said.get("metadata") or {}).get("continue")
+            del said
+            yield page
             if not going_on:
                 return
             parameters["continue"] = going_on
@@ -140,18 +157,10 @@ class Reaper:
     async def _reap_orphans(self, now: float) -> None:
         """Remove ended pods of ours whose Job is gone; somebody orphaned them."""
         kept = max(self._wishes.limits.succeeded, self._wishes.limits.failed)
-        async for page in self._pages(self._pods, "job-name"):
-            known: dict[str, bool] = {}
-            going = []
-            for pod in page:
-                metadata = pod["metadata"]
-                job = metadata["labels"]["job-name"]
-                if not _OURS.search(job) or _owned(pod) or not _over(pod, now, kept):
-                    continue
-                if job not in known:
-                    known[job] = await self._exists(job)
-                if not known[job]:
-                    going.append((metadata["name"], metadata["uid"]))
+        async for page in self._pages(self._pods, "job-name", _orphan):
+            old = [each for each in page if each is not None and now - each.created >= kept]
+            there = {job: await self._exists(job) for job in {each.job for each in old}}
+            going = [(each.name, each.uid) for each in old if not there[each.job]]
             await self._remove(self._pods, going, "Background")
 
     async def _exists(self, job: str) -> bool:
@@ -172,13 +181,16 @@ def _ended(job: Object) -> Ended:
     return Ended(metadata["name"], metadata["uid"], outcome, ended, group)
 
 
-def _owned(pod: Object) -> bool:
-    """Tell whether a Job still owns it: then the cluster removes it by itself."""
-    return any(each.get("kind") == "Job" for each in pod["metadata"].get("ownerReferences") or ())
+def _orphan(pod: Object) -> _Orphan | None:
+    """Return what may be an orphan: an ended pod of ours that no Job owns any more.
 
-
-def _over(pod: Object, now: float, kept: float) -> bool:
-    if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-        return False
-    created = jobs.seconds(pod["metadata"].get("creationTimestamp"))
-    return created is not None and now - created >= kept
+    Those that one owns go with it, by the cluster itself.
+    """
+    metadata, owners = pod["metadata"], pod["metadata"].get("ownerReferences") or ()
+    job = metadata["labels"]["job-name"]
+    created = jobs.seconds(metadata.get("creationTimestamp"))
+    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    owned = any(each.get("kind") == "Job" for each in owners)
+    if not ended or owned or created is None or not _OURS.search(job):
+        return None
+    return _Orphan(metadata["name"], metadata["uid"], job, created)
