@@ -112,9 +112,14 @@ def ours(up: Up, count: int) -> tuple[float, int]:
     left = list(runs)
 
     def all_ended() -> bool:
-        while left and api.call("GET", f"/api/v1/runs/{left[-1]}")["state"] == "succeeded":
+        while left:
+            state = api.call("GET", f"/api/v1/runs/{left[-1]}")["state"]
+            if state in ("queued", "running"):
+                return False
+            if state != "succeeded":
+                raise RuntimeError(f"a run ended {state}")
             left.pop()
-        return not left
+        return True
 
     platform.until(all_ended, "all runs are green", LONG, LOOK)
     took = time.time() - began

@@ -25,6 +25,7 @@ from steersman.core.errors import (
     Unavailable,
     UserError,
 )
+from steersman.core.runners import Stage
 from steersman.patience import Patience
 
 FULL = 30.0
@@ -196,21 +197,27 @@ class KubernetesCluster:
         await self._watching.start()
         if self._pause.now() < self._full_until:
             return 0
-        waiting = sum(
-            not each.placed and bool(each.note) for each in self._watching.runners().values()
-        )
-        bounds = [await self._by_quotas(), self._by_nodes(waiting)]
+        bounds = [await self._by_quotas(), self._by_nodes()]
         return min((each for each in bounds if each is not None), default=None)
 
-    def _by_nodes(self, waiting: int) -> int | None:
+    def _by_nodes(self) -> int | None:
+        pending = [
+            each
+            for each in self._watching.runners().values()
+            if each.state is State.PENDING and not each.leaving
+        ]
+        waiting = sum(not each.placed and bool(each.note) for each in pending)
         spare = self._where.surplus - waiting
         if waiting:
             return max(0, spare)
         nodes, taken = self._watching.nodes, self._watching.taken
         if not nodes.listed.is_set() or nodes.trouble is not None:
             return None
-        fits = (room.by_nodes(nodes.objects.values(), taken, pool) for pool in self._pools())
-        return max(0, max(fits, default=0) + spare)
+        every = nodes.objects.values()
+        fits = max((room.by_nodes(every, taken, pool) for pool in self._pools()), default=0)
+        usable = (each for each in every if any(room.usable(each, pool) for pool in self._pools()))
+        starting = sum(each.stage in (Stage.WAITING, Stage.PLACED) for each in pending)
+        return max(0, min(fits, sum(map(room.starts, usable)) - starting) + spare)
 
     async def _by_quotas(self) -> int | None:
         at, quotas = self._quotas

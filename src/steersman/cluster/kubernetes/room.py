@@ -15,6 +15,8 @@ from steersman.cluster.kubernetes import quantities
 from steersman.cluster.kubernetes.pools import Pool
 
 Object = Mapping[str, Any]
+STARTS, FEWEST_STARTS = 2, 4
+"""How many pods a node may have to start at once: for each of its processors, and at least."""
 NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 KINDS = ("cpu", "memory", "ephemeral-storage")
 OVER = ("Succeeded", "Failed")
@@ -101,6 +103,15 @@ def by_nodes(nodes: Iterable[Object], taken: Taken, pool: Pool) -> int:
         for node in nodes
         if usable(node, pool)
     )
+
+
+def starts(node: Object) -> int:
+    """Say how many pods a node should have to start at the same time.
+
+    It starts all that it is given at once: of many no one gets on, and it looks as if it hung.
+    """
+    has = (node.get("status") or {}).get("allocatable") or {}
+    return max(FEWEST_STARTS, int(STARTS * quantities.total([has.get("cpu", "0")])))
 
 
 def _free(node: Object, taken: Mapping[str, Decimal]) -> dict[str, Decimal]:
