@@ -98,12 +98,19 @@ def _attempts(node: Node, what: str, findings: Findings) -> int | None:
     return values.whole(node, what, 1, 10, findings)
 
 
+def _number(node: Mapping, key: str, most: int, what: str, findings: Findings) -> int | None:
+    """Return the number of a map that has only this key."""
+    inner = values.members(node, (key,), what, findings)
+    if key not in inner:
+        hint = f"write for example `{what}: {{{key}: 3}}`"
+        findings.error("missing-key", node, f"{what} does not say how many", hint)
+        return None
+    return values.whole(inner[key][1], f"{key} of {what}", 1, most, findings)
+
+
 def _catch_up(node: Node, what: str, findings: Findings) -> CatchUp | None:
     if type(node) is Mapping:
-        inner = values.members(node, ("all",), what, findings)
-        if "all" not in inner:
-            return None
-        most = values.whole(inner["all"][1], f"all of {what}", 1, 100_000, findings)
+        most = _number(node, "all", 100_000, what, findings)
         return None if most is None else CatchUp(Catching.ALL, most)
     kind = values.word(node, Catching, what, findings)
     return None if kind is None else CatchUp(kind)
@@ -111,10 +118,7 @@ def _catch_up(node: Node, what: str, findings: Findings) -> CatchUp | None:
 
 def _overlap(node: Node, what: str, findings: Findings) -> Overlap | None:
     if type(node) is Mapping:
-        inner = values.members(node, ("queue",), what, findings)
-        if "queue" not in inner:
-            return None
-        most = values.whole(inner["queue"][1], f"queue of {what}", 1, 10_000, findings)
+        most = _number(node, "queue", 10_000, what, findings)
         return None if most is None else Overlap(Overlapping.QUEUE, most)
     kind = values.word(node, Overlapping, what, findings)
     return None if kind is None else Overlap(kind)

@@ -33,6 +33,16 @@ class Term(NamedTuple):
     until: float
 
 
+def next_term(term: Term | None, holder: str, now: float, seconds: float) -> Term | None:
+    """Return the term of *holder* from *now* on; None while another one's lasts."""
+    if term is None:
+        return Term(holder, 1, now + seconds)
+    lasts, mine = now < term.until, term.holder == holder
+    if lasts and not mine:
+        return None
+    return Term(holder, term.fence if lasts else term.fence + 1, now + seconds)
+
+
 class Asking(StrEnum):
     """What somebody may ask of the leader."""
 

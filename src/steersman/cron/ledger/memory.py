@@ -14,6 +14,7 @@ from steersman.cron.ledger.base import (
     Request,
     Term,
     Wanted,
+    next_term,
 )
 
 
@@ -30,13 +31,9 @@ class MemoryLedger:
 
     async def lead(self, holder: str, seconds: float = LEADING) -> Term | None:
         """Take or keep the leadership."""
-        now, term = self._now(), self._term
-        if term is not None and now < term.until and term.holder != holder:
-            return None
-        kept = term is not None and term.holder == holder and now < term.until
-        fence = term.fence + (not kept) if term is not None else 1
-        self._term = Term(holder, fence, now + seconds)
-        return self._term
+        new = next_term(self._term, holder, self._now(), seconds)
+        self._term = new or self._term
+        return new
 
     async def resign(self, holder: str) -> None:
         """Give the leadership back."""

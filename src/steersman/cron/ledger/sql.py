@@ -29,6 +29,7 @@ from steersman.cron.ledger.base import (
     Request,
     Term,
     Wanted,
+    next_term,
 )
 
 T = TypeVar("T")
@@ -95,12 +96,9 @@ class SqlLedger:
 
         def work(connection: Connection) -> Term | None:
             term = _term(connection, lock=self._postgres)
-            now = self._time(connection)
-            if term is not None and now < term.until and term.holder != holder:
+            new = next_term(term, holder, self._time(connection), seconds)
+            if new is None:
                 return None
-            kept = term is not None and term.holder == holder and now < term.until
-            fence = term.fence + (not kept) if term is not None else 1
-            new = Term(holder, fence, now + seconds)
             if term is None:
                 connection.execute(insert(tables.leadership).values(id=1, **new._asdict()))
             else:
