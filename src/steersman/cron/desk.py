@@ -6,13 +6,13 @@ Only rows that the ledger has as claimed are launched.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from steersman.core.schedules import fires, outcomes, pacing, planning
+from steersman.core.schedules import fires, outcomes, planning
 from steersman.core.schedules.fires import Fire, Key, Outcome, Reason, State
 from steersman.core.schedules.outcomes import Ending
-from steersman.core.schedules.pacing import Pace, Ready
+from steersman.core.schedules.pacing import Pace
 from steersman.core.schedules.planning import Plan
 from steersman.core.schedules.schedule import Cursor
 from steersman.cron.admission import admit
@@ -20,6 +20,7 @@ from steersman.cron.agenda import Agenda
 from steersman.cron.claims import Claims
 from steersman.cron.entries import Entries
 from steersman.cron.foresight import Foresight
+from steersman.cron.gate import Gate
 from steersman.cron.lanes import SWEEP, lane_of
 from steersman.cron.launchers.base import Launcher, Run
 from steersman.cron.ledger.base import Loaded
@@ -42,11 +43,10 @@ class Desk:
         self.leadership = leadership
         self.rows = Rows(loaded)
         self.claims = Claims(self.rows)
-        self.pace = pace
         self.stops: list[str] = []
         self._agenda = Agenda()
         self._dues: list[tuple[float, Key]] = []
-        self._ready: dict[Key, Fire] = {}
+        self._gate = Gate(self.rows, pace)
         self._foresight = Foresight()
 
     # -- configuration ---------------------------------------------------------------------------
@@ -71,9 +71,9 @@ class Desk:
     def _rebuild(self, now: float) -> None:
         """Make the orders of wakes and dues anew."""
         rows = self.rows
-        self._agenda, self._dues, self._ready = Agenda(), [], {}
-        self.claims.clear()
-        self._foresight.clear()
+        self._agenda, self._dues = Agenda(), []
+        for each in (self._gate, self.claims, self._foresight):
+            each.clear()
         rows.lanes = type(rows.lanes)()
         for name in rows.entries:
             self._wake(name)
@@ -107,10 +107,9 @@ class Desk:
             self._arrive(heapq.heappop(self._dues)[1], now)
         for lane in self.rows.lanes.changed(now):
             admitted = admit(self.rows, lane, runs, now)
-            self._ready.update((fire.key, fire) for fire in admitted.launch)
+            self._gate.put(admitted.launch)
             self.stops += admitted.stops
-        if self._ready:
-            self._claim(now, launcher)
+        self._claim(self._gate.go(now), now, launcher)
 
     def wait(self, now: float) -> float:
         """Return how long nothing is to be done, at most thirty seconds."""
@@ -121,7 +120,7 @@ class Desk:
             times.append(self._dues[0][0])
         if self.rows.lanes.any_waits:
             times.append(now + SWEEP)
-        pause = pacing.wait(self.pace, len(self._ready), now)
+        pause = self._gate.wait(now)
         if pause is not None:
             times.append(now + pause)
         return max(0.0, min(each for each in times if each is not None) - now)
@@ -168,34 +167,19 @@ class Desk:
         if late is not None:
             self.rows.put(late)
         elif lane is None:
-            self._ready[key] = fire
+            self._gate.put([fire])
         else:
             self.rows.lanes.wait(lane, key)
 
-    def _claim(self, now: float, launcher: Launcher) -> None:
-        chosen, self.pace = pacing.pick(self.pace, self._in_time(now), now)
+    def _claim(self, chosen: Iterable[Fire], now: float, launcher: Launcher) -> None:
         rows, (holder, fence) = self.rows, self.leadership
         for fire in chosen:
             key, entry = fire.key, rows.entries[fire.schedule]
-            del self._ready[key]
             name = self._foresight.name(key) or launcher.name(entry.work, fire)
             claim = fires.claimed(fire, holder, fence, now, name)
             rows.go_on(key, claim)
             rows.lanes.enter(lane_of(entry.schedule), key)
             self.claims.add(claim)
-
-    def _in_time(self, now: float) -> list[Ready]:
-        """Return what is ready; of what is too late it is noted."""
-        ready, entries = [], self.rows.entries
-        for key, fire in list(self._ready.items()):
-            schedule = entries[fire.schedule].schedule
-            late = planning.too_late(schedule, fire, now)
-            if late is None:
-                ready.append(Ready(fire, schedule.priority, schedule.project))
-            else:
-                del self._ready[key]
-                self.rows.put(late)
-        return ready
 
     # -- runs ------------------------------------------------------------------------------------
 

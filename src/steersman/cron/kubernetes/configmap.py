@@ -6,8 +6,6 @@ was replaced meanwhile cannot go through. It holds the newest rows only; a datab
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from steersman.core.errors import Conflict, NotFound, Unavailable
 from steersman.core.schedules.fires import Fire, Key
 from steersman.core.schedules.schedule import Cursor
 from steersman.cron.kubernetes.base import Api, Object
+from steersman.cron.kubernetes.packing import State
 from steersman.cron.ledger import plain
 from steersman.cron.ledger.base import (
     LEADING,
@@ -28,44 +27,6 @@ from steersman.cron.ledger.base import (
     Term,
     Wanted,
 )
-
-MOST_CLOSED = 2000
-_MOST_BYTES = 900_000
-_ANSWERED = 500
-
-
-class _State:
-    """The ledger as it was read: *version* is what a replacement must name."""
-
-    def __init__(self, version: str, data: Object) -> None:
-        self.version = version
-        self.fence = int(data.get("fence", 0))
-        self.rows = {row.key: row for row in map(plain.fire, data.get("rows", ()))}
-        self.cursors = {each.schedule: each for each in map(plain.cursor, data.get("cursors", ()))}
-        self.answered: list[str] = list(data.get("answered", ()))
-
-    def apply(self, changes: Changes) -> None:
-        self.rows.update({row.key: row for row in changes.rows})
-        self.cursors.update({each.schedule: each for each in changes.cursors})
-        for name in changes.forget:
-            self.cursors.pop(name, None)
-        self.answered = [*self.answered, *changes.done][-_ANSWERED:]
-
-    def shrink(self, most: int) -> None:
-        """Drop the oldest of the rows that are over."""
-        closed = sorted((row.instant, row.key) for row in self.rows.values() if not row.open)
-        for _, key in closed[: max(0, len(closed) - most)]:
-            del self.rows[key]
-
-    def packed(self) -> str:
-        data = {
-            "fence": self.fence,
-            "rows": [_without_defaults(row) for row in self.rows.values()],
-            "cursors": [plain.of_cursor(each) for each in self.cursors.values()],
-            "answered": self.answered,
-        }
-        raw = json.dumps(data, separators=(",", ":")).encode()
-        return base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode()
 
 
 class ConfigMapLedger:
@@ -82,7 +43,7 @@ class ConfigMapLedger:
         self._maps = f"/api/v1/namespaces/{quote(namespace)}/configmaps"
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace)}/leases"
         self._leases = leases
-        self._state: _State | None = None
+        self._state: State | None = None
         # What we saw of another's Lease: it has ended once it did not change for its whole time.
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed = float("-inf")
@@ -200,7 +161,7 @@ class ConfigMapLedger:
         self._state = state
         return len(old)
 
-    async def _replace_as(self, fence: int, state: _State) -> None:
+    async def _replace_as(self, fence: int, state: State) -> None:
         """Replace the ledger; where another one did, say so if that was its leader."""
         try:
             await self._replace(state)
@@ -220,23 +181,16 @@ class ConfigMapLedger:
         found.sort(key=lambda row: (-row.instant, row.schedule, row.kind))
         return found[: wanted.limit]
 
-    async def _read(self) -> _State:
+    async def _read(self) -> State:
         found = await self._get(self._maps, f"{self._name}-ledger")
         if found is None:
-            return _State("", {})
-        packed = (found.get("data") or {}).get("ledger")
-        data = json.loads(gzip.decompress(base64.b64decode(packed))) if packed else {}
-        return _State(found["metadata"]["resourceVersion"], data)
+            return State()
+        packed = (found.get("data") or {}).get("ledger") or ""
+        return State(found["metadata"]["resourceVersion"], packed)
 
-    async def _replace(self, state: _State) -> None:
-        name, most = f"{self._name}-ledger", MOST_CLOSED
-        state.shrink(most)
-        packed = state.packed()
-        while len(packed) > _MOST_BYTES and most:
-            most //= 2
-            state.shrink(most)
-            packed = state.packed()
-        body = self._object("ConfigMap", name=name, data={"ledger": packed})
+    async def _replace(self, state: State) -> None:
+        name = f"{self._name}-ledger"
+        body = self._object("ConfigMap", name=name, data={"ledger": state.packed()})
         if state.version:
             body["metadata"]["resourceVersion"] = state.version
             made = await self._api.call("PUT", f"{self._maps}/{quote(name)}", body)
@@ -292,9 +246,3 @@ class ConfigMapLedger:
 
     async def close(self) -> None:
         """The API is the caller's."""
-
-
-def _without_defaults(row: Fire) -> Object:
-    data = plain.of_fire(row)
-    usual = Fire._field_defaults
-    return {key: value for key, value in data.items() if key not in usual or value != usual[key]}

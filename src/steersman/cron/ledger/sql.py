@@ -7,20 +7,17 @@ for that transaction or comes before it, and then it fails.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, delete, event, insert, select, text, update
+from sqlalchemy import Engine, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from steersman.core.errors import Unavailable, UserError
 from steersman.core.schedules.fires import Fire
 from steersman.core.schedules.schedule import Cursor
-from steersman.cron.ledger import bulk, plain, tables
+from steersman.cron.ledger import bulk, connections, plain, tables
 from steersman.cron.ledger.base import (
     LEADING,
     Changes,
@@ -33,13 +30,6 @@ from steersman.cron.ledger.base import (
 )
 
 T = TypeVar("T")
-IDLE_MS = 3000
-"""How long a transaction may stand still on PostgreSQL before the database ends it."""
-LOCK_MS = 5000
-BUSY_MS = 1000
-"""How long SQLite waits for another process, which the whole program does with it."""
-LATER_PAGES = 16_000
-"""How much SQLite keeps in its log at most; it is emptied whenever old rows are pruned."""
 _ALONE = text("SELECT pg_advisory_xact_lock(7023392)")
 """Several instances may make the tables at once; on SQLite each transaction is alone."""
 _DATABASE_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
@@ -60,7 +50,7 @@ class SqlLedger:
         self._executor = executor
         self._postgres = engine.dialect.name == "postgresql"
         self._fires, self._cursors = bulk.of_fires(engine), bulk.of_cursors(engine)
-        event.listen(engine, "connect", _hurry if self._postgres else _put_off)
+        connections.prepare(engine)
 
     def prepare(self) -> None:
         """Make the tables that are not there yet."""
@@ -82,7 +72,7 @@ class SqlLedger:
         return await loop.run_in_executor(self._executor, self._once, work)
 
     def _once(self, work: Callable[[Connection], T]) -> T:
-        with _translated(), self._engine.begin() as connection:
+        with connections.translated(), self._engine.begin() as connection:
             return work(connection)
 
     def _time(self, connection: Connection) -> float:
@@ -205,7 +195,7 @@ class SqlLedger:
 
     def _empty_log(self) -> None:
         """Let SQLite copy its log into its file, as far as nobody reads from it."""
-        with _translated(), self._engine.connect() as connection:
+        with connections.translated(), self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
@@ -214,20 +204,6 @@ class SqlLedger:
         if self._executor is not None:
             self._executor.shutdown()
         self._engine.dispose()
-
-
-def _hurry(connection: Any, record: Any) -> None:
-    """Let nobody hold the row of leadership who does not go on: it may be a stopped process."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
-        cursor.execute(f"SET lock_timeout = {LOCK_MS}")
-    connection.commit()
-
-
-def _put_off(connection: Any, record: Any) -> None:
-    """Copy what is written into the database's file later: launches may wait for that write."""
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LATER_PAGES}").close()
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}").close()
 
 
 def _term(connection: Connection, *, lock: bool) -> Term | None:
@@ -243,17 +219,3 @@ def _cursors(connection: Connection) -> list[Cursor]:
 
 def _all(connection: Connection, query: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Make errors of the database ours."""
-    try:
-        yield
-    except DBAPIError as error:
-        line = str(error.orig).strip().partition("\n")[0]
-        if type(error).__name__ in ("DataError", "ProgrammingError"):
-            raise UserError(f"the ledger's database refuses: {line}") from error
-        raise Unavailable(f"the ledger's database does not answer: {line}") from error
-    except SQLAlchemyError as error:
-        raise Unavailable(f"the ledger's database: {error}") from error
