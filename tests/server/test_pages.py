@@ -33,7 +33,9 @@ async def _pages(site: Door) -> None:
             assert "immutable" in file.headers["cache-control"]
         assert (await browser.get("/favicon.ico")).headers["content-type"] == "image/svg+xml"
         version = serving.files().version
-        for path in (f"/static/{version}/no.js", "/static/old/app.js", "/nothing"):
+        other = await browser.get("/static/old/app.js")
+        assert (other.status_code, other.headers["cache-control"]) == (200, "no-store")
+        for path in (f"/static/{version}/no.js", "/static/old/no.js", "/nothing"):
             assert (await browser.get(path)).status_code == 404
         for path in ("..%2Fserving.py", "%2Fetc%2Fpasswd", "index.html%00"):
             assert (await browser.get(f"/static/{version}/{path}")).status_code == 404

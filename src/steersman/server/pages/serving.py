@@ -44,6 +44,7 @@ HEADERS = {
 }
 # A file's address changes with what is in it.
 FOR_EVER = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+FOR_ONCE = {**HEADERS, "Cache-Control": "no-store"}
 
 
 class Files(NamedTuple):
@@ -83,12 +84,17 @@ async def document(request: Request, path: str = "") -> Response:
 
 @router.get("/static/{version}/{name:path}")
 async def static(version: str, name: str) -> Response:
-    """Return one file of the version that the document names."""
+    """Return a file of the pages.
+
+    While servers are replaced, the document may come from one and ask another for its files: they
+    get what there is, and keep it for nobody.
+    """
     found = files()
-    content = found.content.get(name) if version == found.version else None
+    content = found.content.get(name)
     if content is None:
-        raise NotFound("this file is of another version of the pages", hint="load the page again")
-    return Response(content, headers=FOR_EVER, media_type=TYPES[Path(name).suffix])
+        raise NotFound("the pages have no such file", hint="load the page again")
+    headers = FOR_EVER if version == found.version else FOR_ONCE
+    return Response(content, headers=headers, media_type=TYPES[Path(name).suffix])
 
 
 @router.get("/favicon.ico")
