@@ -64,7 +64,7 @@ def walk():
 
 def order():
     places = glob.glob("/steersman/order/*") + glob.glob("/proc/[0-9]*/root/steersman/order/*")
-    places += glob.glob("/var/run/secrets/*") + glob.glob("/steersman/session/standing.json")
+    places += glob.glob("/var/run/secrets/*")
     return places
 
 def sniff():
@@ -78,6 +78,7 @@ tries("mount", lambda: os.system("mount -t tmpfs none /mnt 2>/dev/null") == 0)
 tries("proc", walk)
 tries("order", order)
 tries("session", lambda: open("/steersman/session/session.sh", "a"))
+tries("given", lambda: open("/steersman/given/new", "w"))
 tries("unlink", lambda: os.unlink("/steersman/session/control") or "done")
 tries("sysctl", lambda: open("/proc/sys/kernel/core_pattern", "w"))
 tries("metadata", lambda: ask("http://169.254.169.254/latest/meta-data/"))

@@ -49,16 +49,20 @@ def mounts(of: dict[str, Any], name: str) -> dict[str, str]:
 
 def test_who_may_write_what_is_as_the_design_says() -> None:
     made = pod()
-    whole = {
+    assert mounts(made, "prepare") == {
         "session:/steersman/session": "rw",
         "work:/steersman/work": "rw",
+    }
+    assert mounts(made, "runner") == {
+        "session:/steersman/session": "rw",
+        "work:/steersman/work": "ro",
+        "given:/steersman/given": "rw",
         "spool:/steersman/spool": "rw",
         "order:/steersman/order": "ro",
     }
-    assert mounts(made, "prepare") == whole
-    assert mounts(made, "runner") == {**whole, "work:/steersman/work": "ro"}
     assert mounts(made, "box") == {
         "session:/steersman/session": "ro",
+        "given:/steersman/given": "ro",
         "work:/pipeline": "rw",
         "work:/report": "rw",
     }
@@ -84,14 +88,14 @@ def test_our_own_containers_may_nothing() -> None:
         }
 
 
-def test_only_our_own_containers_are_told_on_which_node_they_are() -> None:
+def test_only_the_runner_is_told_on_which_node_it_is() -> None:
     said = {
         "name": "STEERSMAN_NODE",
         "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
     }
     told = pod(services=[clusters.service("db")])
     for name in ("prepare", "runner", "box", "svc-0"):
-        assert (said in container(told, name)["env"]) == (name in ("prepare", "runner"))
+        assert (said in container(told, name).get("env", ())) == (name == "runner")
 
 
 def test_a_box_cannot_sniff_and_in_a_restricted_pool_it_cannot_be_root() -> None:

@@ -13,7 +13,7 @@ from steersman.cli.job import Request
 from steersman.cli.on_kubernetes import order as orders
 from steersman.cli.run import command as run
 from steersman.cli.working_dir import WorkingDir
-from steersman.cluster.kubernetes import names
+from steersman.cluster.kubernetes import containers, names
 from steersman.cluster.kubernetes.pools import Pool
 from steersman.core.errors import UserError
 from steersman.core.variables import Command
@@ -64,10 +64,8 @@ def test_our_containers_run_the_mailbox_without_a_login_of_the_cluster(tmp_path:
     spec = made(tmp_path).pod["spec"]
     assert spec["automountServiceAccountToken"] is False
     ours = [*spec["initContainers"], spec["containers"][0]]
-    assert [each["command"][-2:] for each in ours] == [
-        ["steersman.cli.pod_mailbox", "prepare"],
-        ["steersman.cli.pod_mailbox", "run"],
-    ]
+    programs = [each["command"][-1] for each in ours]
+    assert programs == [containers.PREPARE[-1], "steersman.cli.pod_mailbox"]
     assert all(each["image"] == "ours:1" for each in ours)
 
 

@@ -47,14 +47,14 @@ def laptop() -> httpx2.AsyncClient:
 
 
 def test_it_ends_as_a_runner_ends_that_recorded_nothing(volumes: Volumes) -> None:
-    assert asyncio.run(Mailbox(volumes, runner(7)).run("prepare")) == 7
+    assert asyncio.run(Mailbox(volumes, runner(7)).run()) == 7
 
 
 def test_it_waits_until_the_laptop_has_taken_what_a_runner_recorded(volumes: Volumes) -> None:
     async def whole() -> int:
         mailbox = Mailbox(volumes, runner(0))
         await mailbox.box.change(record=RECORD)
-        running = asyncio.ensure_future(mailbox.run("run"))
+        running = asyncio.ensure_future(mailbox.run())
         async with laptop() as http:
             while True:
                 try:
@@ -81,7 +81,7 @@ def test_a_laptop_that_has_gone_ends_its_job_and_is_not_waited_for(
         until = f"until grep -q 'nothing was heard' {state}; do :; done"
         mailbox = Mailbox(volumes, ("sh", "-c", until))
         await mailbox.box.change(record=RECORD)
-        return await mailbox.run("run"), mailbox.box.cancel
+        return await mailbox.run(), mailbox.box.cancel
 
     code, why = asyncio.run(whole())
     assert code == 0

@@ -11,6 +11,7 @@ from typing import Any
 
 from steersman.cluster.base import RunnerSpec
 from steersman.cluster.kubernetes import manifests
+from steersman.cluster.kubernetes.containers import PREPARE
 from steersman.sessions import script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +44,7 @@ class EnginePod:
         self.order = order
         self.wanted: Mapping[str, Any] = order["wanted"]
         self.name = f"steer-{order['attempt']}"
-        for name in ("session", "work", "spool"):
+        for name in ("session", "work", "given", "spool"):
             volume = folder / name
             volume.mkdir(parents=True)
             os.chown(volume, 0, GROUP)
@@ -56,12 +57,25 @@ class EnginePod:
         """Make the network and let the first of our containers run to its end."""
         hosts = [f"--add-host={each['name']}:127.0.0.1" for each in self.wanted["services"]]
         self._start("pause", "--network=bridge", *hosts, image="busybox", words=["sleep", "600"])
-        self._start_ours("prepare", "prepare")
+        self._start_ours(
+            "prepare",
+            ["-c", PREPARE[-1]],
+            f"-v={self.folder}/session:/steersman/session",
+            f"-v={self.folder}/work:/steersman/work",
+        )
         return self.code("prepare")
 
     def start(self, *, box: bool = True) -> None:
         """Start what comes then, in a pod's order."""
-        self._start_ours("runner", "run")
+        self._start_ours(
+            "runner",
+            ["-m", "steersman.cli.pod_runner"],
+            f"-v={self.folder}/session:/steersman/session",
+            f"-v={self.folder}/work:/steersman/work:ro",
+            f"-v={self.folder}/given:/steersman/given",
+            f"-v={self.folder}/spool:/steersman/spool",
+            f"-v={self.folder}/order:/steersman/order:ro",
+        )
         if box:
             self.start_box()
         for each in self.wanted["services"]:
@@ -89,6 +103,7 @@ class EnginePod:
             *self._env(box),
             f"--group-add={GROUP}",
             f"-v={self.folder}/session:{place}:ro",
+            f"-v={self.folder}/given:/steersman/given:ro",
             f"-v={self.folder}/work/pipeline:/pipeline",
             f"-v={self.folder}/work/report:/report",
             f"--entrypoint={first}",
@@ -125,25 +140,21 @@ class EnginePod:
         both = {**wanted["env"], **wanted["secret_env"]}
         return [f"-e={name}={value}" for name, value in both.items()]
 
-    def _start_ours(self, name: str, phase: str) -> None:
-        work = "ro" if phase == "run" else "rw"
+    def _start_ours(self, name: str, program: Sequence[str], *volumes: str) -> None:
         self._start(
             name,
             *self._network(),
             f"--user={GROUP}:{GROUP}",
             "--read-only",
             "--cap-drop=ALL",
-            f"-v={self.folder}/session:/steersman/session",
-            f"-v={self.folder}/work:/steersman/work:{work}",
-            f"-v={self.folder}/spool:/steersman/spool",
-            f"-v={self.folder}/order:/steersman/order:ro",
+            *volumes,
             f"-v={ROOT}/src:/src:ro",
             f"-v={sysconfig.get_paths()['purelib']}:{PACKAGES}:ro",
             f"-e=PYTHONPATH=/src:{PACKAGES}",
             "-e=PYTHONDONTWRITEBYTECODE=1",
             "-e=TMPDIR=/steersman/spool",
             image=OURS,
-            words=["python", "-m", "steersman.cli.pod_runner", phase],
+            words=["python", *program],
         )
 
     def _start(self, name: str, *options: str, image: str, words: Sequence[str]) -> None:

@@ -72,13 +72,15 @@ def test_a_box_that_is_gone_is_named_by_what_the_worker_saw(
 
 
 @pytest.mark.engine
-def test_what_cannot_be_prepared_is_recorded_before_there_is_a_box(
+def test_what_cannot_be_set_up_is_recorded_without_any_box(
     platform: Platform, pods: Make, tmp_path: Path
 ) -> None:
     files = {"wercker.yml": "box: busybox\nbuild:\n  steps: [nobody/nothing]\n"}
     granted = platform.granted(tmp_path / "repository", files)
     pod = pods(granted)
-    assert pod.prepare() == 3, (pod.printed("prepare"), platform.log(granted))
+    assert pod.prepare() == 0, pod.printed("prepare")
+    pod.start(box=False)
+    assert pod.code("runner") == 0, (pod.printed("runner"), platform.log(granted))
     attempt = platform.attempt(granted)
     assert (attempt["state"], attempt["reason"]) == ("failed", "rejected")
     assert "nobody/nothing" in attempt["message"]

@@ -19,8 +19,8 @@ TRAPS = r"""
     set +e
     ls /steersman; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n'
     for each in /proc/[0-9]*; do ls -l $each/fd $each/root/steersman/order 2>/dev/null; done
-    for each in standing.json session.sh new; do
-    if echo 2>/dev/null >>/steersman/session/$each; then echo "WRITTEN $each"; fi
+    for each in session/session.sh session/new given/new given/fetched/new; do
+    if echo 2>/dev/null >>/steersman/$each; then echo "WRITTEN $each"; fi
     done
     rm -f /steersman/session/control 2>/dev/null && echo REMOVED
     ls /steersman/session
@@ -63,7 +63,7 @@ def test_links_pipes_and_locked_folders_are_taken_as_what_they_are(box: str, job
 def test_the_runner_its_order_and_its_log_are_out_of_reach(box: str, jobs: Jobs) -> None:
     over = jobs.over(f"traps-{box}")
     assert "session.sh" in over.log
-    for word in (over.token, "WRITTEN", "REMOVED", "spec.json", "standing.json", "pod_runner"):
+    for word in (over.token, "WRITTEN", "REMOVED", "spec.json", "pod_runner"):
         assert word not in over.log
 
 

@@ -1,4 +1,4 @@
-"""Jobs in pods from order to record: ours in two processes, the box beside them."""
+"""Jobs in pods from order to record: our two containers, the box beside them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steersman.sessions import fifo, script
+from steersman.sessions import fifo, pipes, script
 from steersman.sessions.attach import SIGNALS, AttachTransport
 from steersman.sessions.base import Ending, Kill
 from tests.sessions.driven import Driven, ending_of
@@ -121,7 +121,7 @@ class Box:
     async def _start_with_fifos(self) -> None:
         directory = self.folder / "session"
         directory.mkdir()
-        fifo.make(directory)
+        pipes.make(str(directory))
         shutil.copy(script.PATH, directory)
         if not self.alone:
             argv = script.fifo_command(

@@ -1,6 +1,6 @@
-"""What our two containers of a pod run without a server: a mailbox, and the runner beside it.
+"""What the runner's container of a pod runs without a server: a mailbox, and the runner beside it.
 
-`python -m steersman.cli.pod_mailbox prepare`, then `run`. The runner is a process of its own, the
+`python3 -m steersman.cli.pod_mailbox`. The runner is a process of its own, the
 same as with a server, and finds the mailbox where it expects one. It ends as the runner does, once
 the laptop has taken what there is.
 """
@@ -34,7 +34,7 @@ log = logging.getLogger("steersman.mailbox")
 
 
 class Mailbox:
-    """One process of a pod's mailbox, which starts a *runner*."""
+    """A pod's mailbox, which starts a *runner*."""
 
     def __init__(self, volumes: pod_runner.Volumes, runner: Sequence[str]) -> None:
         self._volumes = volumes
@@ -42,10 +42,10 @@ class Mailbox:
         self._spec = folders.read_spec(volumes.top / "order")
         self.box = Box(volumes.spool / "mailbox", time.monotonic)
 
-    async def run(self, phase: str) -> int:
-        """Go through a phase, and return how its runner ended."""
+    async def run(self) -> int:
+        """Run the attempt, and return how its runner ended."""
         box = self.box
-        runner = await asyncio.create_subprocess_exec(*self._runner, phase)
+        runner = await asyncio.create_subprocess_exec(*self._runner)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, runner.terminate)
@@ -61,8 +61,6 @@ class Mailbox:
         ]
         try:
             code = await runner.wait()
-            if phase == "prepare":
-                box.drop()
             if box.record is not None:
                 while not box.taken and not self._silent():
                     await box.until(lambda: box.taken, LOOK)
@@ -98,16 +96,13 @@ class Mailbox:
         return context
 
 
-def main(arguments: Sequence[str], volumes: pod_runner.Volumes | None = None) -> int:
-    """Run one of the two processes, and return its exit code."""
+def main(volumes: pod_runner.Volumes | None = None) -> int:
+    """Run mailbox and runner, and return an exit code."""
     volumes = volumes or pod_runner.Volumes(Path(os.environ.get("STEERSMAN_POD", "/steersman")))
-    if list(arguments) not in (["prepare"], ["run"]):
-        sys.stderr.write("steersman.cli.pod_mailbox: say `prepare` or `run`\n")
-        return 2
-    pod_runner._begin(volumes)
-    runner = (sys.executable, "-m", "steersman.cli.pod_runner")
+    pod_runner.begin(volumes)
+    runner = (sys.executable, "-I", "-m", "steersman.cli.pod_runner")
     try:
-        return asyncio.run(Mailbox(volumes, runner).run(arguments[0]))
+        return asyncio.run(Mailbox(volumes, runner).run())
     except (SteersmanError, OSError) as error:
         log.error("%s", error)
         with suppress(OSError):
@@ -116,4 +111,4 @@ def main(arguments: Sequence[str], volumes: pod_runner.Volumes | None = None) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

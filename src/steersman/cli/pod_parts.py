@@ -1,4 +1,4 @@
-"""What the two processes of a pod's runner are made of, but for their beginning.
+"""What a pod's runner is made of, but for its beginning.
 
 Importing it is most of what a start costs: `pod_runner` does so while it speaks to the server.
 """
@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.client import Client
 from steersman.cluster.specs import RunnerSpec
-from steersman.containers.base import Upload
 from steersman.containers.pod import box, filling
 from steersman.containers.pod.door import PodContainers
 from steersman.containers.pod.notes import Note, Notes
 from steersman.core.reports import Reason
-from steersman.runner import phases
+from steersman.runner import in_pods
 from steersman.runner.jobs import Allowed, Places
 from steersman.runner.program import Ending, Runner
 from steersman.runner.reporting import Reporter
@@ -33,7 +32,7 @@ ENDS = "pod-ending"
 
 
 class Parts:
-    """One process of a pod's runner."""
+    """A pod's runner."""
 
     def __init__(self, volumes: Volumes, spec: RunnerSpec) -> None:
         self.volumes = volumes
@@ -41,22 +40,17 @@ class Parts:
         self.notes = Notes()
         self._told: set[tuple[str, str]] = set()
 
-    async def prepare(self, client: Client, reporter: Reporter, spec: Awaitable[JobSpec]) -> int:
-        """Be the first process, which has begun to ask for the *spec*."""
-        steps, fetched = self.volumes.spool / "steps", self.volumes.fetched
-        runner = self.runner(client, Places(self.volumes.spool, steps, fetched), reporter)
-        return await phases.prepare(runner, self.pod(), spec)
-
-    async def go_on(self, client: Client, reporter: Reporter) -> int:
-        """Be the second process."""
-        places = Places(self.volumes.spool, self.volumes.spool / "steps")
+    async def run(self, client: Client, reporter: Reporter, spec: Awaitable[JobSpec]) -> int:
+        """Run the attempt of which we have begun to ask for the *spec*."""
         try:
-            return await phases.go_on(self.runner(client, places, reporter), self.pod())
+            return await in_pods.run(self.runner(client, reporter), spec, self.hear)
         finally:
             await box.dismiss(self.volumes.session)
 
-    def runner(self, client: Client, places: Places, reporter: Reporter) -> Runner:
+    def runner(self, client: Client, reporter: Reporter) -> Runner:
         """Return a runner that ends when we are told to."""
+        spool = self.volumes.spool
+        places = Places(spool, spool / "steps", self.volumes.given / filling.FETCHED)
         runner = Runner(client, places, Allowed(), self.choose, reporter)
         runner.why_signalled = self.why_signalled
         loop = asyncio.get_running_loop()
@@ -69,21 +63,10 @@ class Parts:
         services: Sequence[dict[str, Any]] = (self.spec.wanted or {}).get("services", ())
         return PodContainers(
             self.notes,
-            session=self.volumes.session,
-            work=self.volumes.work,
+            volumes=box.Volumes(self.volumes.session, self.volumes.work, self.volumes.given),
             ports={each["name"]: each["ports"] for each in services},
             docker=bool((self.spec.wanted or {}).get("docker")),
         )
-
-    def fill(self, uploads: Sequence[Upload]) -> None:
-        """Fill the box's volume, and make its session."""
-        filling.make_session(self.volumes.session)
-        filling.fill(uploads, self.volumes.work, self.volumes.fetched)
-
-    def pod(self) -> phases.Pod:
-        """Return what both processes share."""
-        standing = self.volumes.session / "standing.json"
-        return phases.Pod(standing, self.choose, self.fill, self.hear)
 
     def hear(self, said: list[Said], say: Callable[[str], None]) -> None:
         """Take what the worker sees, and tell people what is new of it."""

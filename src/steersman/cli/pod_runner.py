@@ -1,4 +1,4 @@
-"""What our two containers of a pod run: `python -m steersman.cli.pod_runner prepare`, then `run`.
+"""What the runner's container of a pod runs: `python3 -m steersman.cli.pod_runner`.
 
 Everything they are told stands in the order that is mounted; nothing is written outside of the
 volumes, and nobody is waited for who should read what we print.
@@ -10,9 +10,7 @@ import asyncio
 import gc
 import logging
 import os
-import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from steersman import __version__
 from steersman.client import Client
 from steersman.cluster.specs import RunnerSpec, read_spec
-from steersman.core.errors import SteersmanError
+from steersman.core.errors import Refused, SteersmanError
 from steersman.runner.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -49,30 +47,31 @@ class Volumes(NamedTuple):
         return self.top / "spool"
 
     @property
-    def fetched(self) -> Path:
-        return self.work / "fetched"
+    def given(self) -> Path:
+        return self.top / "given"
 
     def identity(self) -> str:
-        """Return the id of the runner: the same for whoever is started here."""
-        path = self.spool / "runner"
-        with suppress(FileExistsError), path.open("x") as file:
-            file.write(os.urandom(8).hex())
-        return path.read_text() or os.urandom(8).hex()
+        """Return the id of the runner, which is made once: what it does is not to be done twice."""
+        made = os.urandom(8).hex()
+        try:
+            with (self.spool / "runner").open("x") as file:
+                file.write(made)
+        except FileExistsError:
+            raise Refused("another process of this pod has begun the attempt already") from None
+        return made
 
 
-async def _run(phase: str, volumes: Volumes) -> int:
+async def _run(volumes: Volumes) -> int:
     spec = read_spec(volumes.top / "order")
     agent = f"steersman-runner/{__version__}"
     ca = spec.settings.get("ca")
     async with Client(spec.server_url, spec.token, user_agent=agent, ca=ca, light=True) as client:
         reporter = Reporter(client, volumes.identity(), time.time)
-        if phase != "prepare":
-            return await _parts(volumes, spec).go_on(client, reporter)
         node = os.environ.get("STEERSMAN_NODE", "")
         started = asyncio.ensure_future(reporter.started(os.uname().nodename, node))
         try:
             parts = await asyncio.to_thread(_parts, volumes, spec)
-            return await parts.prepare(client, reporter, started)
+            return await parts.run(client, reporter, started)
         finally:
             started.cancel()
 
@@ -94,7 +93,8 @@ class _Printing(logging.Handler):
             os.write(2, f"{self.format(record)}\n".encode(errors="replace"))
 
 
-def _begin(volumes: Volumes) -> None:
+def begin(volumes: Volumes) -> None:
+    """Set up what both programs of the container have in common."""
     os.umask(0o002)
     with suppress(OSError):
         (volumes.spool / "tmp").mkdir(exist_ok=True)
@@ -109,23 +109,20 @@ def _begin(volumes: Volumes) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def main(arguments: Sequence[str], volumes: Volumes | None = None) -> int:
-    """Run one of the two processes, and return its exit code."""
+def main(volumes: Volumes | None = None) -> int:
+    """Run the attempt, and return an exit code."""
     volumes = volumes or Volumes(Path(os.environ.get("STEERSMAN_POD", "/steersman")))
-    if list(arguments) not in (["prepare"], ["run"]):
-        sys.stderr.write("steersman.cli.pod_runner: say `prepare` or `run`\n")
-        return 2
-    _begin(volumes)
+    begin(volumes)
     # What is imported stays: to look through it for what does not is a tenth of a start.
     gc.disable()
     try:
-        return asyncio.run(_run(arguments[0], volumes))
+        return asyncio.run(_run(volumes))
     except SteersmanError as error:
-        _leave(volumes, f"{arguments[0]}: {error}")
+        _leave(volumes, f"run: {error}")
         return error.exit_code
     except Exception as error:
         log.exception("bug")
-        _leave(volumes, f"{arguments[0]}: a bug of ours: {type(error).__name__}: {error}")
+        _leave(volumes, f"run: a bug of ours: {type(error).__name__}: {error}")
         return BROKEN
 
 
@@ -138,4 +135,4 @@ def _leave(volumes: Volumes, text: str) -> None:
 
 if __name__ == "__main__":
     # Taking an interpreter down properly takes longer than a step; nothing is left to be written.
-    os._exit(main(sys.argv[1:]))
+    os._exit(main())

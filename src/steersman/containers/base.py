@@ -239,6 +239,21 @@ class Containers(Protocol):
 
 
 @runtime_checkable
+class Taking(Protocol):
+    """A box that takes over by itself what was put for it, once its session is open."""
+
+    @property
+    def environment(self) -> str:
+        """Return the shell text that sets the variables of the box in each of its shells."""
+
+    def taking(self, uploads: Sequence[Upload]) -> str:
+        """Return the shell text by which the box takes over what was put."""
+
+    def taken(self) -> None:
+        """Hear that it has taken it over."""
+
+
+@runtime_checkable
 class Sharing(Protocol):
     """A box whose files must be made readable for us, by itself, before they are fetched."""
 

@@ -18,7 +18,6 @@ from steersman.core.pipelines.model import StepKind
 from steersman.core.steps import Outcome, Phase, Result, State
 from steersman.core.variables import Variable, after_step_variables
 from steersman.executor import faults, holding, storing
-from steersman.executor.beginning import SETUP, Begun
 from steersman.executor.fetching import ReadyStep, read_steps
 from steersman.executor.job import Job
 from steersman.executor.launching import masker
@@ -28,6 +27,7 @@ from steersman.executor.stepping import Ended, run_step
 from steersman.sessions.base import End
 
 T = TypeVar("T")
+SETUP = "setup environment"
 STORE = "store"
 
 
@@ -36,9 +36,6 @@ class Attempt:
 
     *hold* is waited for before the box of a job that failed is removed.
     """
-
-    begun: Begun | None = None
-    """What another process has done already: it is not done again."""
 
     def __init__(
         self,
@@ -66,8 +63,7 @@ class Attempt:
         """Run the attempt and return its outcome."""
         started = self.clock()
         error: SteersmanError | None = None
-        if self.begun is None:
-            self._announce()
+        self._announce()
         try:
             await self._run()
         except SteersmanError as raised:
@@ -180,10 +176,9 @@ class Attempt:
                 Level.WARNING,
                 f"{count} hidden value(s) are too short to be masked in the output",
             )
-        filled = self.begun is not None
-        ready = self.begun.ready if self.begun else await read_steps(self.job, self.notice)
+        ready = await read_steps(self.job, self.notice)
         setting_up = asyncio.ensure_future(
-            set_up(self.job, ready, self.containers, self.output, self.notice, filled=filled)
+            set_up(self.job, ready, self.containers, self.output, self.notice)
         )
         cancelled = asyncio.ensure_future(self.cancelled.wait())
         try:
@@ -209,8 +204,6 @@ class Attempt:
 
     def _start(self, name: str, phase: Phase) -> tuple[int, float]:
         self._number += 1
-        if self.begun is not None and phase is Phase.SETUP:
-            return self._number, self.begun.started
         self._tell(events.StepStarted(number=self._number, name=name, phase=phase))
         return self._number, self.clock()
 

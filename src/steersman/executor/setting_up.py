@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from steersman.containers.base import Box, Capability, Containers, Upload
+from steersman.containers.base import Box, Capability, Containers, Taking
 from steersman.core import scripts
 from steersman.core.errors import UserError
 from steersman.core.events import Level
@@ -21,6 +21,8 @@ from steersman.sessions.session import Session
 
 SESSION_DEADLINE = 30.0
 """Seconds a started box has to say that its shell is ready."""
+TAKING_DEADLINE = 900.0
+"""Seconds it has where it first copies what was put for it."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -44,17 +46,15 @@ async def set_up(
     containers: Containers,
     output: Callable[[bytes], None],
     notice: Notice,
-    *,
-    filled: bool = False,
 ) -> Prepared:
-    """Start services and box, fill the box unless it is *filled*, open the session in it."""
+    """Start services and box, fill the box, open the session in it."""
     refuse_what_is_lacking(job, containers)
     await containers.require()
     launching = asyncio.ensure_future(launch(job, containers, notice))
     listed = cache_lock.stamp(job.cache)
     listing = partial(filling.uploads, job, (*ready[0], *ready[1]))
     try:
-        uploads = [Upload(job.base_path, ())] if filled else await asyncio.to_thread(listing)
+        uploads = await asyncio.to_thread(listing)
         box, services, secrets = await launching
     finally:
         launching.cancel()
@@ -63,7 +63,7 @@ async def set_up(
         session = Session(await box.start(), output)
         await session.open(scripts.emptied(old), SESSION_DEADLINE)
     async with cache_lock.reading(job.cache):
-        if not filled and cache_lock.stamp(job.cache) != listed:
+        if cache_lock.stamp(job.cache) != listed:
             uploads = await asyncio.to_thread(listing)
         spelled = None if session else box.spelled(uploads)
         if spelled is None:
@@ -72,10 +72,16 @@ async def set_up(
     init = f"{job.root}/pipeline/{filling.INIT}/init.sh"
     hidden = (Variable(name, value) for name, value in job.hidden.items())
     prelude = scripts.prelude(job.run_id, (*job.public, *hidden, *secrets), init)
+    always, once, deadline = prelude, spelled or "", SESSION_DEADLINE
+    if isinstance(box, Taking):
+        always = box.environment + prelude
+        once, deadline = box.taking(uploads), TAKING_DEADLINE
     await asyncio.gather(
-        session.open((spelled or "") + prelude, SESSION_DEADLINE),
+        session.open(always, deadline, once),
         *(containers.wait_ready(item, job.settings.service_timeout) for item in services),
     )
+    if isinstance(box, Taking):
+        box.taken()
     notice(Level.DEBUG, f"the steps run in {session.shell}")
     return Prepared(box=box, session=session, steps=ready[0], after_steps=ready[1], prelude=prelude)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from steersman.core import events
@@ -17,25 +17,15 @@ OUR_WORDS = "[steersman] "
 
 
 class Audience:
-    """Hears an attempt; *told* is called whenever there is something to be sent.
+    """Hears an attempt; *told* is called whenever there is something to be sent."""
 
-    *steps* are those that another process has told of.
-    """
-
-    def __init__(
-        self,
-        spool: Spool,
-        clock: Callable[[], float],
-        told: Callable[[], None],
-        steps: Iterable[StepState] = (),
-    ) -> None:
+    def __init__(self, spool: Spool, clock: Callable[[], float], told: Callable[[], None]) -> None:
         self.spool = spool
         self.clock = clock
         self.told = told
         self.changed: dict[int, StepState] = {}
         self.ended: events.RunEnded | None = None
-        self._steps: dict[int, StepState] = {step["number"]: step for step in steps}
-        self.changed.update(self._steps)
+        self._steps: dict[int, StepState] = {}
         self._midline = False
 
     def __call__(self, event: Event) -> None:
@@ -80,10 +70,6 @@ class Audience:
         start = "\n" if self._midline else ""
         self._midline = False
         self.spool.write((start + lines).encode(errors="replace"))
-
-    def steps(self) -> list[StepState]:
-        """Return every step there was so far, as it is now."""
-        return list(self._steps.values())
 
     def take_changed(self) -> list[StepState]:
         """Return the steps that changed since the last call, as they are now."""

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,9 +26,8 @@ from steersman.runner.reporting import Fenced, Reporter
 from steersman.runner.spool import Spool
 
 if TYPE_CHECKING:
-    from steersman.executor.beginning import Begun
     from steersman.executor.holding import Hold, Open
-    from steersman.wire import JobSpec, StepState
+    from steersman.wire import JobSpec
 
 log = logging.getLogger("steersman.runner")
 
@@ -49,7 +48,7 @@ class Ending(NamedTuple):
     message: str = ""
 
 
-Work = Callable[[], Awaitable["Ending | None"]]
+Work = Callable[[], Awaitable[Ending]]
 
 
 class Runner:
@@ -104,17 +103,15 @@ class Runner:
             shutil.rmtree(self.places.kept, ignore_errors=True)
         return 0
 
-    def audience(
-        self, spec: JobSpec, steps: Iterable[StepState] = (), sent: int | None = None
-    ) -> Audience:
-        """Return what hears the attempt; with *sent*, a log that another process began goes on."""
-        spool = Spool(self.places.folder / "log", spec["settings"]["log_limit"], sent)
-        return Audience(spool, time.time, self.reporter.wake, steps)
+    def audience(self, spec: JobSpec) -> Audience:
+        """Return what hears the attempt."""
+        spool = Spool(self.places.folder / "log", spec["settings"]["log_limit"])
+        return Audience(spool, time.time, self.reporter.wake)
 
     async def supervised(self, spec: JobSpec, audience: Audience, work: Work) -> None:
-        """Do *work* while a heartbeat goes on; when we are fenced, stop at once and say nothing.
+        """Do *work*, and record its ending, while a heartbeat goes on.
 
-        Its ending is recorded; where it has none, another process goes on.
+        When we are fenced, stop at once and say nothing.
         """
         beating = asyncio.ensure_future(self.reporter.beat())
         sending = asyncio.ensure_future(self.reporter.send(audience.spool, audience))
@@ -126,8 +123,6 @@ class Runner:
             if not working.done():
                 raise Fenced
             ending = working.result()
-            if ending is None:
-                return
             self.reporter.finish()
             await sending
             # From here on the attempt may be over, and a heartbeat would be told so.
@@ -159,7 +154,7 @@ class Runner:
             self.overdue = f"it ran for longer than its {minutes_words(seconds)}"
             self.stop(self.overdue)
 
-    async def _work(self, audience: Audience, work: Work) -> Ending | None:
+    async def _work(self, audience: Audience, work: Work) -> Ending:
         """Do everything but the record: what goes wrong becomes the ending."""
         try:
             return await work()
@@ -218,12 +213,7 @@ class Runner:
         return build(spec, self.places, containers, self.allowed, registry)
 
     async def attempted(
-        self,
-        spec: JobSpec,
-        job: Job,
-        containers: Containers,
-        audience: Audience,
-        begun: Begun | None = None,
+        self, spec: JobSpec, job: Job, containers: Containers, audience: Audience
     ) -> Outcome:
         """Run the attempt itself."""
         from steersman.executor.attempt import Attempt
@@ -237,7 +227,6 @@ class Runner:
             clock=time.monotonic,
             hold=self._hold(spec, audience),
         )
-        attempt.begun = begun
         return await attempt.run()
 
     async def send(self, audience: Audience) -> None:

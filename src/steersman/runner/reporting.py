@@ -114,11 +114,6 @@ class Reporter:
                 self.stop(orders["cancel"])
             await asyncio.sleep(intervals.HEARTBEAT_SECONDS)
 
-    async def present(self) -> None:
-        """Say once that we live, and wait until that is heard; `Fenced` if we are not wanted."""
-        said: wire.Heartbeat = {"runner": self.runner}
-        await self.call("POST", "/runner/v1/heartbeat", said)
-
     async def unheard(self, seconds: float) -> None:
         """Wait until the server has not answered for *seconds*: by then we count as lost."""
         left = seconds

@@ -11,20 +11,15 @@ NOTE = b"\n[steersman] the log is too long: what follows is left out\n"
 
 
 class Spool:
-    """A log in a file that only grows, up to *limit* bytes. *sent* is what the server has.
+    """A log in a file that only grows, up to *limit* bytes. *sent* is what the server has."""
 
-    With *sent* given, the log that another process began goes on.
-    """
-
-    def __init__(self, path: Path, limit: int, sent: int | None = None) -> None:
-        self.sent = sent or 0
+    def __init__(self, path: Path, limit: int) -> None:
+        self.sent = 0
         self._limit = limit
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        if sent is None:
-            flags |= os.O_TRUNC
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
         self._file = os.open(path, flags, 0o600)
-        self.size = os.fstat(self._file).st_size
-        self.cut = self.size >= limit - len(NOTE)
+        self.size = 0
+        self.cut = False
 
     def write(self, data: bytes) -> None:
         """Add *data*; past the limit the log says so once, and takes no more."""

@@ -20,24 +20,13 @@ import termios
 from collections import deque
 from pathlib import Path
 
-from steersman.core.errors import Refused, Unavailable
+from steersman.core.errors import Refused
 from steersman.sessions.base import Gone, Kill, Message, Output
 from steersman.sessions.control import MAX_LINE, parse
+from steersman.sessions.pipes import NAMES
 
-NAMES = ("control", "commands", "output", "kill")
 CHUNK = 256 * 1024
 _PIPE_SIZE = 1024 * 1024
-
-
-def make(directory: Path, *, mode: int = 0o666) -> None:
-    """Make the pipes in *directory*; the box's user must be able to open them, hence *mode*."""
-    for name in NAMES:
-        path = directory / name
-        try:
-            os.mkfifo(path)
-            path.chmod(mode)
-        except OSError as error:
-            raise Unavailable(f"cannot make the pipe {path}: {error.strerror}") from error
 
 
 def _open(path: Path, flags: int) -> int:
@@ -59,7 +48,7 @@ def _waiting(fd: int) -> int:
 
 
 class FifoTransport:
-    """Speaks to session.sh through the pipes that `make` made in *directory*.
+    """Speaks to session.sh through the pipes that `pipes.make` made in *directory*.
 
     All but `control` are held open in both directions: so opening waits for nobody, and only
     the end of the box makes an end of file.

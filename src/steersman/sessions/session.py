@@ -83,13 +83,16 @@ class Session:
         self._newest_oom_kills = 0
         self._alarm: asyncio.Timeout | None = None
 
-    async def open(self, prelude: str, seconds: float) -> None:
-        """Wait for the shell and run *prelude* in it, all within *seconds*."""
+    async def open(self, prelude: str, seconds: float, once: str = "") -> None:
+        """Wait for the shell and run *once* and *prelude* in it, all within *seconds*.
+
+        A shell that has to be started anew later runs *prelude* only.
+        """
         self._prelude = prelude
         try:
             async with asyncio.timeout(seconds):
                 await self._start()
-                ending = await self.run(prelude)
+                ending = await self.run(once + prelude)
         except TimeoutError:
             raise Unavailable(
                 f"the box's shell did not answer within {seconds:g} s",

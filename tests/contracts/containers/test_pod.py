@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -18,12 +20,13 @@ from steersman.containers.base import (
     ServiceEnded,
     Upload,
 )
-from steersman.containers.pod import filling, places, texts
-from steersman.containers.pod.box import PodBox
+from steersman.containers.pod import beginning, filling, places, texts
+from steersman.containers.pod.box import PodBox, Volumes
 from steersman.containers.pod.door import PodContainers
 from steersman.containers.pod.notes import Note, Notes
 from steersman.containers.pod.waiting import Limits
 from steersman.core.errors import Refused, UserError
+from steersman.sessions import pipes, script
 from steersman.trees import Entry, Kind
 from steersman.trees import Limits as SizeLimits
 
@@ -36,12 +39,13 @@ class Pod:
     """The volumes of a pod, without a pod."""
 
     def __init__(self, folder: Path, limits: Limits = SOON) -> None:
-        self.session, self.work = folder / "session", folder / "work"
-        self.session.mkdir()
-        self.work.mkdir()
-        filling.make_session(self.session)
+        volumes = Volumes(folder / "session", folder / "work", folder / "given")
+        self.session, self.work, self.given = volumes
+        for each in volumes:
+            each.mkdir()
+        beginning.make(str(self.session), str(self.work))
         self.notes = Notes()
-        self.door = PodContainers(self.notes, session=self.session, work=self.work, limits=limits)
+        self.door = PodContainers(self.notes, volumes=volumes, limits=limits)
 
     async def box(self) -> PodBox:
         return await self.door.create_box(BoxSpec(run_id="r", image=Image("busybox")))
@@ -173,7 +177,7 @@ def test_no_part_of_the_way_to_what_is_fetched_may_be_a_link(tmp_path: Path) -> 
         secret = tmp_path / "secret"
         (secret / "output").mkdir(parents=True)
         (secret / "output" / "token").write_text("t")
-        (pod.work / "pipeline" / "real").mkdir(parents=True)
+        (pod.work / "pipeline" / "real").mkdir()
         (pod.work / "pipeline" / "real" / "file").write_text("x")
         (pod.work / "pipeline" / "source").symlink_to(secret)
         starting = asyncio.ensure_future((box := await pod.box()).start())
@@ -188,42 +192,90 @@ def test_no_part_of_the_way_to_what_is_fetched_may_be_a_link(tmp_path: Path) -> 
     do(body)
 
 
+def test_what_a_killed_process_left_is_made_anew(tmp_path: Path) -> None:
+    pod = Pod(tmp_path)
+    (pod.session / "session.sh").chmod(0o400)
+    (pod.work / "pipeline" / "kept").touch()
+    beginning.make(str(pod.session), str(pod.work))
+    made = {each.name: stat.S_IFMT(each.stat().st_mode) for each in pod.session.iterdir()}
+    assert made == {**dict.fromkeys(pipes.NAMES, stat.S_IFIFO), "session.sh": stat.S_IFREG}
+    assert (pod.session / "session.sh").read_bytes() == script.PATH.read_bytes()
+    assert (pod.work / "pipeline").stat().st_mode & 0o7777 == 0o2775
+
+
 def test_files_that_were_fetched_are_moved_and_open_to_the_group(tmp_path: Path) -> None:
-    volume, taken = tmp_path / "work", tmp_path / "work" / "fetched"
-    (taken / "source").mkdir(parents=True)
-    script = taken / "source" / "run"
-    script.write_text("#!/bin/sh\n")
-    script.chmod(0o755)
+    volume, fetched = tmp_path / "given", tmp_path / "given" / filling.FETCHED
+    (fetched / "source").mkdir(parents=True)
+    run = fetched / "source" / "run"
+    run.write_text("#!/bin/sh\n")
+    run.chmod(0o755)
     private = Entry("key", Kind.FILE, 0o600, b"k", 1)
     entries = [
         Entry("", Kind.FOLDER, 0o755),
-        Entry("run", Kind.FILE, 0o755, str(script), script.stat().st_size),
+        Entry("run", Kind.FILE, 0o755, str(run), run.stat().st_size),
     ]
     uploads = [Upload("/report", [private]), Upload("/pipeline/source", entries)]
     for _ in range(2):
-        filling.fill(uploads, volume, taken)
+        named = filling.fill(uploads, volume)
+        assert named == {"pipeline": ["source"], "report": ["key"]}
         moved = volume / "pipeline" / "source" / "run"
         assert moved.read_text() == "#!/bin/sh\n"
         assert moved.stat().st_mode & 0o7777 == 0o775
-        assert not script.exists()
+        assert not run.exists()
         assert (volume / "report" / "key").stat().st_mode & 0o777 == 0o660
         assert (volume / "pipeline").stat().st_mode & 0o7070 == 0o2070
-        script.write_text("#!/bin/sh\n")
+        run.write_text("#!/bin/sh\n")
 
 
 def test_a_volume_is_not_filled_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
+    (tmp_path / "given").mkdir()
     link = Entry("out", Kind.SYMLINK, 0o777, target=str(tmp_path))
     uploads = [Upload("/pipeline", [link]), Upload("/pipeline/out/x", [])]
     with pytest.raises(Refused, match="through a link"):
-        filling.fill(uploads, tmp_path / "work", tmp_path / "fetched")
+        filling.fill(uploads, tmp_path / "given")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_box_copies_what_it_is_given_by_itself_and_nothing_stays_twice(tmp_path: Path) -> None:
+    """Its shell is ours here, which sees the volumes where the box would."""
+
+    async def body() -> None:
+        pod = Pod(tmp_path)
+        entries = [
+            Entry("it's", Kind.FOLDER, 0o755),
+            Entry("it's/run", Kind.FILE, 0o755, b"#!/bin/sh", 9, modified=86400.0),
+            Entry("it's/link", Kind.SYMLINK, 0o777, target="nowhere"),
+        ]
+        uploads = [Upload("/pipeline", entries), Upload("/report", [])]
+        box = await pod.box()
+        await box.put(uploads)
+        text = box.taking(uploads).replace("/steersman/given", str(pod.given))
+        text = text.replace(" /pipeline", f" {pod.work}/pipeline")
+        text = text.replace(" /report", f" {pod.work}/report")
+        await asyncio.to_thread(subprocess.run, ["sh", "-c", text], check=True)
+        copied = pod.work / "pipeline" / "it's"
+        assert (copied / "run").read_text() == "#!/bin/sh"
+        assert (copied / "run").stat().st_mode & 0o777 == 0o775
+        assert (copied / "run").stat().st_mtime == 86400
+        assert os.readlink(copied / "link") == "nowhere"
+        box.taken()
+        await box.end()
+        assert not (pod.given / "pipeline").exists()
+
+    do(body)
 
 
 def test_what_stands_elsewhere_in_the_box_is_linked_from_there() -> None:
     assert places.on_volume("/pipeline/source") == "pipeline/source"
     assert places.on_volume("/go/src/app") == "pipeline/.elsewhere/go/src/app"
     assert places.on_volume("/pipeline/../etc") == "pipeline/.elsewhere/etc"
-    text = texts.opening({"A": "it's"}, ["/go/src/app"])
+    text = texts.opening({}, ["/go/src/app"])
     assert "ln -s '/pipeline/.elsewhere/go/src/app' '/go/src/app'" in text
-    assert "export A='it'\\''s'" in text
+    assert texts.environment({"A": "it's"}) == "export A='it'\\''s'\n"
+
+
+def test_a_box_that_cannot_copy_it_says_why() -> None:
+    text = texts.opening({"pipeline": ["source"]}, [])
+    told = subprocess.run(["sh", "-c", text], check=False, capture_output=True, text=True)
+    assert told.returncode == texts.OPENING_FAILED
+    assert "cannot take over its source, steps and cache: cp: " in told.stdout

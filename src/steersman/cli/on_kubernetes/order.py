@@ -12,7 +12,7 @@ from steersman.cli import job as jobs
 from steersman.cli.job import Request
 from steersman.cluster.base import RunnerSpec
 from steersman.cluster.kubernetes import manifests, names
-from steersman.cluster.kubernetes.containers import Ours
+from steersman.cluster.kubernetes.containers import PYTHON, Ours
 from steersman.cluster.kubernetes.pools import Pool
 from steersman.core import filled_boxes, pods, variables
 from steersman.core.errors import UserError
@@ -24,7 +24,6 @@ from steersman.wire import JobSpec
 
 LOG_LIMIT = 2048 * 1024 * 1024
 PULLS = {"always": "Always", "never": "Never"}
-PROGRAM = ("python3", "-m", "steersman.cli.pod_mailbox")
 # What only the engine of one's own machine can do; what it means there is said by `steer build`.
 _NOT_HERE = (
     "direct_mount", "expose_ports", "enable_volumes", "docker_dns", "docker_network",
@@ -94,7 +93,7 @@ def make(request: Request, file: Path, text: str, pool: Pool) -> Order:
         settings={"on": "pod", "laptop": digest(key)},
         wanted=pods.plain(wanted),
     )
-    ours = Ours(flags["image"], (*PROGRAM, "prepare"), (*PROGRAM, "run"))
+    ours = Ours(flags["image"], run=(*PYTHON, "-m", "steersman.cli.pod_mailbox"))
     pull = PULLS.get("never" if flags["docker_local"] else flags["pull"], pool.pull)
     pulling = pool._replace(pull=pull)
     pod, secret = manifests.pod(spec, pulling, ours), manifests.secret(spec)

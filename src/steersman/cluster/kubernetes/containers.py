@@ -14,11 +14,16 @@ from steersman.sessions import script
 GROUP = 65532
 """Our user, and the group by which runner and box share files whatever user the box is."""
 ROOT = "/steersman"
-SESSION, WORK, SPOOL, ORDER = (f"{ROOT}/{name}" for name in ("session", "work", "spool", "order"))
+SESSION, WORK, GIVEN, SPOOL, ORDER = (
+    f"{ROOT}/{name}" for name in ("session", "work", "given", "spool", "order")
+)
 TEMPORARY = f"{SPOOL}/tmp"  # noqa: S108 - of the pod, and ours alone
 # With the one, a step could read its neighbours off the network they share; a device is no file.
 DROPPED = ["MKNOD", "NET_RAW"]
-PROGRAM = ("python3", "-m", "steersman.cli.pod_runner")
+# Nothing is imported from where they are started, nor found by what variables say.
+PYTHON = ("python3", "-I")
+# What `-m` imports would be a third of this program's time.
+PREPARE = (*PYTHON, "-c", "from steersman.cli import pod_prepare; pod_prepare.run()")
 _HOST = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
@@ -29,8 +34,8 @@ class Ours(NamedTuple):
     """Our own image, and the two programs of it that make up a runner."""
 
     image: str
-    prepare: tuple[str, ...] = (*PROGRAM, "prepare")
-    run: tuple[str, ...] = (*PROGRAM, "run")
+    prepare: tuple[str, ...] = PREPARE
+    run: tuple[str, ...] = (*PYTHON, "-m", "steersman.cli.pod_runner")
 
 
 def literal(text: str) -> str:
@@ -39,28 +44,42 @@ def literal(text: str) -> str:
 
 
 def prepare(ours: Ours, pool: Pool) -> dict[str, Any]:
-    """Return the container that fetches everything before the box exists."""
-    return _own(names.PREPARE, ours.image, ours.prepare, pool, work_read_only=False)
+    """Return the container that makes what must be there before the box is started.
+
+    All others wait for it, so that it does no more than that.
+    """
+    mounts = [
+        {"name": "session", "mountPath": SESSION},
+        {"name": "work", "mountPath": WORK},
+    ]
+    return {**_own(names.PREPARE, ours.image, ours.prepare, pool), "volumeMounts": mounts}
 
 
 def runner(ours: Ours, pool: Pool) -> dict[str, Any]:
     """Return the container that drives the box, and only reads what the box may write."""
-    return _own(names.RUNNER, ours.image, ours.run, pool, work_read_only=True)
-
-
-def _own(
-    name: str, image: str, command: Sequence[str], pool: Pool, *, work_read_only: bool
-) -> dict[str, Any]:
     return {
-        "name": name,
-        "image": image,
-        "imagePullPolicy": "Never" if pool.pull == "Never" else "IfNotPresent",
-        "command": [literal(each) for each in command],
+        **_own(names.RUNNER, ours.image, ours.run, pool),
         "env": [
             {"name": "TMPDIR", "value": TEMPORARY},
             {"name": "HOME", "value": TEMPORARY},
             {"name": "STEERSMAN_NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
         ],
+        "volumeMounts": [
+            {"name": "session", "mountPath": SESSION},
+            {"name": "work", "mountPath": WORK, "readOnly": True},
+            {"name": "given", "mountPath": GIVEN},
+            {"name": "spool", "mountPath": SPOOL},
+            {"name": "order", "mountPath": ORDER, "readOnly": True},
+        ],
+    }
+
+
+def _own(name: str, image: str, command: Sequence[str], pool: Pool) -> dict[str, Any]:
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "Never" if pool.pull == "Never" else "IfNotPresent",
+        "command": [literal(each) for each in command],
         "resources": _resources(pool.runner, pool),
         "securityContext": {
             "runAsUser": GROUP,
@@ -71,12 +90,6 @@ def _own(
             "capabilities": {"drop": ["ALL"]},
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [
-            {"name": "session", "mountPath": SESSION},
-            {"name": "work", "mountPath": WORK, "readOnly": work_read_only},
-            {"name": "spool", "mountPath": SPOOL},
-            {"name": "order", "mountPath": ORDER, "readOnly": True},
-        ],
     }
 
 
@@ -86,6 +99,7 @@ def box(said: Mapping[str, Any], pool: Pool, share: Amounts, *, docker: bool) ->
     session = script.fifo_command(shell, script=f"{SESSION}/session.sh", directory=SESSION)
     mounts: list[dict[str, Any]] = [
         {"name": "session", "mountPath": SESSION, "readOnly": True},
+        {"name": "given", "mountPath": GIVEN, "readOnly": True},
         {"name": "work", "mountPath": "/pipeline", "subPath": "pipeline"},
         {"name": "work", "mountPath": "/report", "subPath": "report"},
     ]

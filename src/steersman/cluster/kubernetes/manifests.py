@@ -124,6 +124,7 @@ def _volumes(spec: RunnerSpec, pool: Pool, boxed: Amounts, *, docker: bool) -> l
     volumes: list[Manifest] = [
         {"name": "session", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
         {"name": "work", "emptyDir": {"sizeLimit": boxed.disk}},
+        {"name": "given", "emptyDir": {"sizeLimit": boxed.disk}},
         {"name": "spool", "emptyDir": {"sizeLimit": pool.runner.disk}},
         {"name": "order", "secret": order},
     ]

@@ -1,4 +1,4 @@
-"""The box beside us in the pod: a volume, four pipes, and nothing else."""
+"""The box beside us in the pod: two volumes, four pipes, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,52 +7,70 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from steersman import trees
 from steersman.containers.base import BoxSpec, Upload
-from steersman.containers.pod import places, texts, waiting
+from steersman.containers.pod import filling, places, texts, waiting
 from steersman.containers.pod.notes import Notes
 from steersman.containers.pod.waiting import Limits
-from steersman.core.errors import Refused, UserError
+from steersman.core.errors import Refused
 from steersman.sessions.base import Kill
 from steersman.sessions.fifo import FifoTransport
 from steersman.trees import Collected
 from steersman.trees import Limits as SizeLimits
 
 
-class PodBox:
-    """A box whose volume was filled before it began."""
+class Volumes(NamedTuple):
+    """Where the volumes are that we share with the box: which of them who may write differs."""
 
-    def __init__(
-        self, spec: BoxSpec, session: Path, work: Path, notes: Notes, limits: Limits
-    ) -> None:
+    session: Path = Path(places.SESSION)
+    work: Path = Path(places.WORK)
+    given: Path = Path(places.GIVEN)
+
+
+class PodBox:
+    """A box that copies what it begins with from one volume, which it reads, to its own."""
+
+    def __init__(self, spec: BoxSpec, volumes: Volumes, notes: Notes, limits: Limits) -> None:
         self._spec = spec
-        self._session = session
-        self._work = work
+        self._volumes = volumes
         self._notes = notes
         self._limits = limits
+        self._given: dict[str, list[str]] = {}
         self._held: int | None = None
+        self._emptying: asyncio.Future[None] | None = None
 
     async def put(self, uploads: Sequence[Upload]) -> None:
-        if any(upload.entries for upload in uploads):
-            raise UserError("a box in a pod is filled before it starts")
+        """Put it where the box, which may still be starting, will look for it."""
+        self._given = await asyncio.to_thread(filling.fill, uploads, self._volumes.given)
 
-    def spelled(self, uploads: Sequence[Upload]) -> str | None:
-        """Return how the box makes its own what the volume holds for the targets of *uploads*."""
-        if any(upload.entries for upload in uploads):
-            return None
+    def spelled(self, uploads: Sequence[Upload]) -> None:
+        """Have nothing written out: a box copies faster than its shell writes."""
+
+    @property
+    def environment(self) -> str:
+        return texts.environment(self._spec.env)
+
+    def taking(self, uploads: Sequence[Upload]) -> str:
         elsewhere = [each.target for each in uploads if places.is_elsewhere(each.target)]
-        return texts.opening(self._spec.env, elsewhere)
+        return texts.opening(self._given, elsewhere)
+
+    def taken(self) -> None:
+        """Make room: what was given stands twice as long as this is not done."""
+        emptying = asyncio.to_thread(filling.empty, self._volumes.given)
+        self._emptying = asyncio.ensure_future(emptying)
 
     async def start(self) -> FifoTransport:
-        transport = FifoTransport(self._session)
+        transport = FifoTransport(self._volumes.session)
         try:
             # Held before a step could have moved anything.
-            self._held = os.open(self._work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._held = os.open(self._volumes.work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             await waiting.begun(transport.begun(), self._notes, self._limits)
         except OSError as error:
             await transport.close()
-            raise Refused(f"the volume {self._work} cannot be read: {error.strerror}") from error
+            what = f"the volume {self._volumes.work} cannot be read: {error.strerror}"
+            raise Refused(what) from error
         except BaseException:
             await transport.close()
             raise
@@ -70,13 +88,15 @@ class PodBox:
 
     async def end(self) -> None:
         """Ask for all in the box to be killed: nobody waits for what it does from here on."""
+        if self._emptying is not None:
+            await self._emptying
         if self._held is None:
             return
         os.close(self._held)
         self._held = None
         # The session has let go of its pipes; who reads this one may be gone too.
         with suppress(Refused):
-            transport = FifoTransport(self._session)
+            transport = FifoTransport(self._volumes.session)
             await transport.kill(Kill.ALL)
             await transport.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from steersman.containers.base import (
     BoxSpec,
@@ -19,8 +18,8 @@ from steersman.containers.base import (
     Service,
     ServiceSpec,
 )
-from steersman.containers.pod import places, waiting
-from steersman.containers.pod.box import PodBox
+from steersman.containers.pod import waiting
+from steersman.containers.pod.box import PodBox, Volumes
 from steersman.containers.pod.notes import Note, Notes
 from steersman.containers.pod.waiting import Limits
 from steersman.core.errors import Refused
@@ -30,6 +29,7 @@ HERE = "127.0.0.1"
 ENGINE = "unix:///var/run/docker.sock"
 """Where the pod of a pool that allows it has the socket of its node's engine."""
 LIMITS = Limits()
+VOLUMES = Volumes()
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
@@ -47,15 +47,13 @@ class PodContainers:
         self,
         notes: Notes,
         *,
-        session: Path = places.SESSION,
-        work: Path = places.WORK,
+        volumes: Volumes = VOLUMES,
         ports: Mapping[str, Sequence[str]] | None = None,
         docker: bool = False,
         limits: Limits = LIMITS,
     ) -> None:
         self.notes = notes
-        self._session = session
-        self._work = work
+        self._volumes = volumes
         self._ports = ports or {}
         self._limits = limits
         self._box: PodBox | None = None
@@ -114,7 +112,7 @@ class PodContainers:
         return "" if note is None else "\n".join(note.text.splitlines()[-lines:])
 
     async def create_box(self, spec: BoxSpec) -> PodBox:
-        self._box = PodBox(spec, self._session, self._work, self.notes, self._limits)
+        self._box = PodBox(spec, self._volumes, self.notes, self._limits)
         return self._box
 
     async def lost(self) -> Lost | None:

@@ -1,4 +1,4 @@
-"""Filling the volume of a box before there is a box: nobody else sees it yet."""
+"""Filling the volume of what a box begins with, which only we may write: the box copies it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,17 @@ from steersman import trees
 from steersman.containers.base import Upload
 from steersman.containers.pod import places
 from steersman.core.errors import Refused
-from steersman.sessions import fifo, script
 from steersman.trees import Entry, Kind
 
-
-def make_session(folder: Path) -> None:
-    """Put the pipes and the script of a session into *folder*, anew where some were left."""
-    for name in (*fifo.NAMES, places.SCRIPT):
-        (folder / name).unlink(missing_ok=True)
-    fifo.make(folder)
-    path = folder / places.SCRIPT
-    path.write_text(script.text())
-    path.chmod(0o644)
+FETCHED = "fetched"
+"""The folder of the volume into which source and cache are fetched."""
 
 
-def fill(uploads: Sequence[Upload], volume: Path, taken: Path) -> None:
-    """Write *uploads* to the volume; files below *taken*, on the same one, are moved.
+def fill(uploads: Sequence[Upload], volume: Path) -> dict[str, list[str]]:
+    """Write *uploads* to the volume, and name what came into each folder of the box.
 
-    Whatever user the box has can change all of it through the group, which is that of the pod.
+    What was fetched is moved. Whatever user the box has may read all of it by the group, which is
+    that of the pod.
     """
     for name in places.OWN:
         shutil.rmtree(volume / name, ignore_errors=True)
@@ -37,12 +30,18 @@ def fill(uploads: Sequence[Upload], volume: Path, taken: Path) -> None:
     for upload in uploads:
         target = _target(volume, places.on_volume(upload.target))
         entries = [_shared(entry) for entry in upload.entries]
-        trees.copy(entries, target, move=_is_below(entries, taken))
+        trees.copy(entries, target, move=_is_below(entries, volume / FETCHED))
+    return {name: sorted(os.listdir(volume / name)) for name in places.OWN}
+
+
+def empty(volume: Path) -> None:
+    """Remove what the box has copied."""
+    for name in places.OWN:
+        shutil.rmtree(volume / name, ignore_errors=True)
 
 
 def _make(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    # With set-gid what a box makes in it belongs to the same group.
     folder.chmod(0o2775)
 
 

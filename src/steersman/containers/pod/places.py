@@ -1,17 +1,18 @@
-"""Where the folders of a box stand on the volume that it shares with the runner."""
+"""Where the folders of a box stand on the volumes that it shares with the runner."""
 
 from __future__ import annotations
 
 import posixpath
-from pathlib import Path
 
-from steersman.containers.pod.texts import ELSEWHERE
-
-SESSION = Path("/steersman/session")
-WORK = Path("/steersman/work")
+SESSION = "/steersman/session"
+WORK = "/steersman/work"
+GIVEN = "/steersman/given"
+"""What the box begins with: only the runner may write there, and the box reads it."""
 SCRIPT = "session.sh"
 OWN = ("pipeline", "report")
-"""The folders of the volume that the box sees, as /pipeline and /report."""
+"""The folders of its volume that the box sees, as /pipeline and /report."""
+ELSEWHERE = "/pipeline/.elsewhere"
+"""Below it stands, on the volume, what is to stand elsewhere in the box."""
 
 
 def on_volume(path: str) -> str:

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from steersman.containers.pod.places import ELSEWHERE, GIVEN
 from steersman.core import quoting
 
-ELSEWHERE = "/pipeline/.elsewhere"
-"""Below it stands, on the volume, what is to stand elsewhere in the box."""
 OPENING_FAILED = 95
 
 
-def opening(env: Mapping[str, str], elsewhere: Iterable[str]) -> str:
-    """Make the volume the box's own, and put links where something is to stand *elsewhere*.
+def environment(env: Mapping[str, str]) -> str:
+    """Set the variables of a box, which its container has not."""
+    return "".join(f"{quoting.export(name, value, expand=False)}\n" for name, value in env.items())
 
-    Who is root owns what is on the volume; anybody else has it by the group, which git distrusts.
+
+def opening(given: Mapping[str, Sequence[str]], elsewhere: Iterable[str]) -> str:
+    """Take over what was *given*, and put links where something is to stand *elsewhere*.
+
+    It names what stands in each folder that was given. Who is root owns it afterwards, as the
+    user of a box does who copied it.
     """
-    lines = [quoting.export(name, value, expand=False) for name, value in env.items()]
+    lines = [_take(folder, names) for folder, names in given.items() if names]
     lines += [
-        "steer_uid=; while read -r steer_key steer_uid steer_rest; do",
+        "while read -r steer_key steer_uid steer_rest; do",
         '  [ "$steer_key" = Uid: ] && break',
         "done </proc/self/status",
-        'if [ "$steer_uid" = 0 ]; then chown -R 0 /pipeline /report 2>/dev/null',
-        'elif [ -z "${GIT_CONFIG_COUNT-}" ]; then',
-        "  export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'",
-        "fi",
+        'if [ "$steer_uid" = 0 ]; then chown -R 0 /pipeline /report 2>/dev/null; fi',
         "unset steer_uid steer_key steer_rest",
     ]
     lines += [_link(path) for path in elsewhere]
     return "\n".join(lines) + "\n"
+
+
+def _take(folder: str, names: Sequence[str]) -> str:
+    """Copy what stands in a folder that was given; who is not root cannot keep its owner."""
+    sources = " ".join(quoting.single(f"{GIVEN}/{folder}/{name}") for name in names)
+    why = quoting.single("steersman: the box cannot take over its source, steps and cache: ")
+    return (
+        f"steer_said=$(cp -pPR {sources} /{folder}/ 2>&1) || {{ "
+        f"printf '%s%s\\n' {why} \"$steer_said\" | tail -n 5; exit {OPENING_FAILED}; }}\n"
+        "unset steer_said"
+    )
 
 
 def _link(path: str) -> str:

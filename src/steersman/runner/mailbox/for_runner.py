@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from steersman.core.errors import Unavailable
+from steersman.core.steps import State
 from steersman.runner.mailbox.box import Box, Kept, pieces
 from steersman.runner.mailbox.http import BYTES, Answer, Request, problem, said
 from steersman.wire import PIECE
@@ -73,6 +74,9 @@ class ForRunner:
         body = json.loads(await request.whole())
         news = {int(each["number"]): each for each in body["steps"]}
         await self._box.change(steps={**self._box.steps, **news})
+        if any(each["state"] != State.RUNNING for each in news.values()):
+            # The first of them sets everything up: then the runner has what was sent.
+            self._box.drop()
         return said({"kept": True})
 
     async def _source(self, request: Request) -> Answer:
