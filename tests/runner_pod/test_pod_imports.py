@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from steersman.cli import pod_prepare
+from steersman.cli import pod_prepare, pod_runner
 from steersman.cluster.kubernetes.containers import PREPARE
 from steersman.sessions import pipes
 
@@ -72,3 +72,10 @@ def test_what_cannot_be_prepared_is_said_where_the_node_shows_it(
     assert pod_prepare.main(str(tmp_path), str(said)) == pod_prepare.FAILED
     assert said.read_text() == f"prepare: {tmp_path}: No such file or directory\n"
     assert said.read_text() in capfd.readouterr().err
+
+
+def test_an_image_that_is_newer_than_its_worker_says_so(tmp_path: Path) -> None:
+    said = tmp_path / "termination"
+    (tmp_path / "spool").mkdir()
+    assert pod_runner.main(["prepare"], pod_runner.Volumes(tmp_path, said)) == 2
+    assert "of the same version" in said.read_text()

@@ -10,7 +10,9 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,10 +111,13 @@ def begin(volumes: Volumes) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def main(volumes: Volumes | None = None) -> int:
+def main(arguments: Sequence[str] = (), volumes: Volumes | None = None) -> int:
     """Run the attempt, and return an exit code."""
     volumes = volumes or Volumes(Path(os.environ.get("STEERSMAN_POD", "/steersman")))
     begin(volumes)
+    if arguments:
+        _leave(volumes, "this image is newer than the worker: it must be of the same version")
+        return 2
     # What is imported stays: to look through it for what does not is a tenth of a start.
     gc.disable()
     try:
@@ -135,4 +140,4 @@ def _leave(volumes: Volumes, text: str) -> None:
 
 if __name__ == "__main__":
     # Taking an interpreter down properly takes longer than a step; nothing is left to be written.
-    os._exit(main())
+    os._exit(main(sys.argv[1:]))
