@@ -55,7 +55,7 @@ RUN if ! command -v git >/dev/null || ! command -v ssh >/dev/null; then \
  && rm -rf /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale /usr/share/perl* \
         /usr/share/lintian /usr/share/bash-completion /usr/share/gitweb /usr/share/python-wheels \
         /usr/share/zoneinfo/right /usr/share/zoneinfo/posix \
-        /usr/lib/*-linux-gnu/perl* /usr/lib/*-linux-gnu/libperl* /usr/bin/perl* \
+        /usr/lib/*-linux-gnu/perl* /usr/lib/*-linux-gnu/libperl* /usr/bin/perl* /usr/bin/pip* /usr/local/bin/pip* \
         /usr/lib/apt /usr/lib/*-linux-gnu/libapt* /usr/bin/apt* /usr/bin/dpkg* /var/lib/dpkg/info \
         /var/lib/apt /var/cache /var/log /tmp/* /root \
  && mkdir -p /var/cache /var/log /root \
