@@ -10,13 +10,17 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from steersman.core.alerts import OVER, Alert, Alerts, stored
 from steersman.core.errors import UserError
 from steersman.core.notifications import Change, News, news
 from steersman.core.runs import State
 
 _TYPES = {News.STARTED: "run.started", News.APPROVAL: "approval.requested"}
 _FINISHED = "run.finished"
+_ALARMS = "schedules.alarms"
 _LONGEST_LINE = 300
+_MOST_ALERTS = 20
+"""So many are named; the page has all."""
 _SIGNING = "whsec_"
 _SAID = {
     State.RUNNING: "has started",
@@ -25,8 +29,10 @@ _SAID = {
 }
 
 
-def subject(change: Change) -> str:
+def subject(change: Change | Alerts) -> str:
     """Say in one line what happened."""
+    if isinstance(change, Alerts):
+        return _alerts(change)
     build = f"{change.name} #{change.number} of {change.project}"
     if change.job:
         return _line(f"{change.job} of {build} waits for approval {_where(change)}")
@@ -35,8 +41,29 @@ def subject(change: Change) -> str:
     return _line(f"{build} {said} {_where(change)}{why}")
 
 
-def body(change: Change, url: str) -> str:
+def _alerts(told: Alerts) -> str:
+    if len(told.alerts) == 1:
+        return _line(f"{told.project}: {_alert(told.alerts[0])}")
+    over = sum(each.state == OVER for each in told.alerts)
+    raised = len(told.alerts) - over
+    said = [f"{raised} alarms" if raised != 1 else "an alarm"] if raised else []
+    said += [f"{over} over"] if over else []
+    return _line(f"{told.project}: {', '.join(said)} of its schedules")
+
+
+def _alert(alert: Alert) -> str:
+    if alert.state == OVER:
+        return _line(f"the alarm {alert.what} of the schedule {alert.schedule} is over")
+    at = f" at {_time(alert.instant)}" if alert.instant else ""
+    return _line(f"the schedule {alert.schedule}{at}: {alert.message}")
+
+
+def body(change: Change | Alerts, url: str) -> str:
     """Say the same in a few lines, with the page that shows more."""
+    if isinstance(change, Alerts):
+        named = [_alert(each) for each in change.alerts[:_MOST_ALERTS]]
+        more = len(change.alerts) - len(named)
+        return "\n".join([*named, *([f"and {more} more"] if more else []), "", url, ""])
     facts = {"Commit": change.commit, "Author": change.author, "Trigger": change.event}
     known = [f"{name}: {_line(fact)}" for name, fact in facts.items() if fact]
     return "\n".join([subject(change), "", *known, "", url, ""])
@@ -63,9 +90,10 @@ def _line(text: str) -> str:
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
-def slack(change: Change, url: str) -> dict[str, Any]:
+def slack(change: Change | Alerts, url: str) -> dict[str, Any]:
     """Return what Slack, and who speaks as it does, shows in a channel."""
-    text = _line(subject(change))
+    several = isinstance(change, Alerts) and len(change.alerts) > 1
+    text = body(change, "").strip() if several else subject(change)
     for plain, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(plain, written)
     # A branch called `@channel` is to wake nobody.
@@ -73,20 +101,34 @@ def slack(change: Change, url: str) -> dict[str, Any]:
     return {"text": f"{text} (<{url}|details>)"}
 
 
-def cloud_event(change: Change, identity: str, base_url: str) -> dict[str, Any]:
+def page(change: Change | Alerts, base_url: str) -> str:
+    """Return the address of the page that shows more."""
+    where = "schedules" if isinstance(change, Alerts) else f"runs/{change.run}"
+    return f"{base_url}/{where}"
+
+
+def cloud_event(change: Change | Alerts, identity: str, base_url: str) -> dict[str, Any]:
     """Return the CloudEvent of *change* for programs; *identity* is the message's own."""
-    kind = next((_TYPES[each] for each in sorted(news(change)) if each in _TYPES), _FINISHED)
-    page = f"{base_url}/runs/{change.run}"
+    if isinstance(change, Alerts):
+        kind, about, data = _ALARMS, f"projects/{change.project}/schedules", stored(change)
+    else:
+        known = (_TYPES[each] for each in sorted(news(change)) if each in _TYPES)
+        kind, about = next(known, _FINISHED), f"runs/{change.run}"
+        data = change._asdict()
     return {
         "specversion": "1.0",
         "id": identity,
         "source": base_url,
         "type": f"dev.steersman.{kind}",
-        "subject": f"runs/{change.run}",
-        "time": datetime.fromtimestamp(change.at, UTC).isoformat().replace("+00:00", "Z"),
+        "subject": about,
+        "time": _time(change.at),
         "datacontenttype": "application/json",
-        "data": change._asdict() | {"summary": subject(change), "url": page},
+        "data": data | {"summary": subject(change), "url": page(change, base_url)},
     }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def signed(identity: str, now: float, body: bytes, secret: str) -> dict[str, str]:

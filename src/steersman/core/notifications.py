@@ -38,9 +38,10 @@ class News(StrEnum):
     ERRORED = "errored"
     CANCELLED = "cancelled"
     APPROVAL = "approval"
+    ALARM = "alarm"
 
 
-DEFAULT_NEWS = frozenset({News.FAILED, News.FIXED})
+DEFAULT_NEWS = frozenset({News.FAILED, News.FIXED, News.ALARM})
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 10800.0, 25200.0, 43200.0)
 """Seconds after each try but the last: ten tries in about a day."""
 _JITTER = 0.1

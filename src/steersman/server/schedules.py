@@ -1,4 +1,4 @@
-"""What happens to schedules and their instants, each in one transaction."""
+"""What happens to schedules, each in one transaction."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from json import dumps, loads
 from typing import Any
 
 from steersman.core.schedules import fires, outcomes, planning, specs
+from steersman.core.schedules.alarms import What
 from steersman.core.schedules.fires import Fire, Reason, State
 from steersman.core.schedules.schedule import Cursor, Pause, Schedule
+from steersman.server.schedules_book import Book
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
+from steersman.store.schedules import Place
 
 
 def read(row: Row) -> Schedule:
@@ -23,35 +26,23 @@ def _read(identity: str, spec: str, project: str) -> Schedule:
     return specs.read(identity, loads(spec), project)
 
 
-def decide(tx: Transaction, row: Row, now: float) -> Cursor:
+def decide(book: Book, row: Row, now: float) -> Cursor:
     """Write down what becomes of each instant until *now*; return how far that is."""
     schedule = read(row)
     plan = planning.plan(schedule, rows.cursor(row), now)
-    rows.note(tx, plan.rows)
+    for fire in plan.rows:
+        book.enter(row, schedule, fire)
     if plan.rows or plan.cursor.decided != row["decided"]:
-        move(tx, schedule, plan.cursor)
+        book.move(row, schedule, plan.cursor)
     return plan.cursor
-
-
-def move(tx: Transaction, schedule: Schedule, cursor: Cursor) -> None:
-    """Keep a cursor, with the moment at which there is something to decide again."""
-    rows.move(tx, cursor, _wake(schedule, cursor))
-
-
-def _wake(schedule: Schedule, cursor: Cursor) -> float | None:
-    """Return when to look next: at the next instant, or when its pause is over."""
-    until = cursor.pause.until if cursor.pause else None
-    times = [each for each in (planning.next_wake(schedule, cursor), until) if each is not None]
-    return min(times, default=None)
 
 
 def add(tx: Transaction, row: dict[str, Any], now: float) -> None:
     """Add a schedule; what is past is none of its business."""
     schedule = read(row)
     cursor = planning.begin(schedule, now)
-    rows.add(
-        tx, {"origin": None, "author": "", **row}, cursor, planning.next_wake(schedule, cursor)
-    )
+    place = Place(cursor, planning.wake(schedule, cursor), _silence(schedule, cursor, now))
+    rows.add(tx, {"origin": None, "author": "", **row}, place)
 
 
 def change(tx: Transaction, row: Row, values: dict[str, Any], now: float) -> None:
@@ -60,38 +51,55 @@ def change(tx: Transaction, row: Row, values: dict[str, Any], now: float) -> Non
     What was due until now is decided by what it said before. Where its times stay, so does its
     past: only other times begin anew.
     """
-    cursor = rows.cursor(row) if row["removed"] is not None else decide(tx, row, now)
+    book, back = Book(tx, now), row["removed"] is not None
+    cursor = rows.cursor(row) if back else decide(book, row, now)
     after = {**row, **values, "removed": None}
     schedule = read(after)
-    if row["removed"] is not None or schedule.version != row["version"]:
+    if back or schedule.version != row["version"]:
         decided = max(cursor.decided, int(now // 1))
         cursor = cursor._replace(version=schedule.version, decided=decided)
-    if row["removed"] is not None:
+    if back:
         cursor = cursor._replace(pause=None)
     rows.change(tx, row["id"], {**values, "removed": None})
-    move(tx, schedule, cursor)
+    last = now if back else max(cursor.last_success or 0.0, cursor.created)
+    rows.move(tx, Place(cursor, planning.wake(schedule, cursor), _silence(schedule, cursor, last)))
+    book.close()
+
+
+def _silence(schedule: Schedule, cursor: Cursor, since: float) -> float | None:
+    most = schedule.alarms.silent
+    return None if most is None or cursor.pause is not None else since + most
 
 
 def remove(tx: Transaction, row: Row, now: float) -> None:
     """Remove a schedule: what it has launched goes on, what waits is skipped."""
-    decide(tx, row, now)
+    book, schedule = Book(tx, now), read(row)
+    decide(book, row, now)
     for fire in rows.planned(tx, row["id"]):
         message = "its schedule was removed"
-        rows.put(tx, fires.ended(fire, State.SKIPPED, Reason.REMOVED, message, now))
-    rows.change(tx, row["id"], {"removed": now, "wake": None})
+        skipped = fires.ended(fire, State.SKIPPED, Reason.REMOVED, message, now)
+        book.give_up(row, schedule, skipped)
+    book.still(row, frozenset(What))
+    rows.change(tx, row["id"], {"removed": now, "wake": None, "silent": None})
+    book.close()
 
 
 def pause(tx: Transaction, row: Row, new: Pause, now: float) -> None:
     """Launch nothing from now on; instants meanwhile are skipped."""
-    cursor = decide(tx, row, now)._replace(pause=new)
-    move(tx, read(row), cursor)
+    book = Book(tx, now)
+    cursor = decide(book, row, now)._replace(pause=new)
+    book.move(row, read(row), cursor)
+    book.close()
     tx.wake(rows.CHANGED)
 
 
 def resume(tx: Transaction, row: Row, now: float) -> None:
     """Let a schedule go on."""
-    cursor = outcomes.resumed(decide(tx, row, now))
-    move(tx, read(row), cursor)
+    book = Book(tx, now)
+    cursor = outcomes.resumed(decide(book, row, now))
+    book.move(row, read(row), cursor)
+    book.still(row, {What.STOPPED})
+    book.close()
     tx.wake(rows.CHANGED)
 
 

@@ -9,6 +9,7 @@ from steersman.core.errors import NotFound
 from steersman.core.permissions import Action
 from steersman.server import access, auditing, schedules_views
 from steersman.server.platform import Platform
+from steersman.store import schedule_alarms
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 
@@ -35,7 +36,12 @@ async def find(
 ) -> tuple[Row, float]:
     """Return a schedule of a project in which *who* may do *action*, and what time it is."""
     project = await access.project(parts, who, which.project, action)
-    row, now = await parts.store.read(lambda tx: (rows.one(tx, project["id"], which.name), tx.now))
+
+    def load(tx: Transaction) -> tuple[Row | None, float]:
+        row = rows.one(tx, project["id"], which.name)
+        return (row and schedule_alarms.with_alarms(tx, [row])[0]), tx.now
+
+    row, now = await parts.store.read(load)
     if row is None or (row["removed"] is not None and not removed):
         raise which.missing
     return row, now
@@ -68,4 +74,4 @@ def noted(tx: Transaction, who: access.Caller, word: str, project: Row, name: st
     auditing.note(tx, who.name, word, f"{project['name']}/{name}")
     row = rows.one(tx, project["id"], name)
     assert row is not None  # noqa: S101 - it was written a line before
-    return row
+    return schedule_alarms.with_alarms(tx, [row])[0]

@@ -39,6 +39,15 @@ def shown(row: Row, now: float) -> Json:
             "since": views.time(pause["since"]),
             "until": views.time(pause["until"]),
         },
+        "alarms": [
+            {
+                "what": each.alarm.what,
+                "instant": views.time(each.alarm.instant or None),
+                "message": each.alarm.message,
+                "raised": views.time(each.at),
+            }
+            for each in row.get("alarms", ())
+        ],
         "last_fired": views.time(row["last_fired"]),
         "last_success": views.time(row["last_success"]),
         "failures": row["failures"],

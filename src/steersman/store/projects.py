@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, or_, select, update
 
@@ -12,6 +13,7 @@ from steersman.store.tables import pipeline_files, projects, triggers
 
 TRIGGERED = "triggers"
 """The topic of who plans runs."""
+_CHUNK = 500
 
 
 _ADD_TRIGGER = adding(
@@ -38,6 +40,35 @@ def accept(
     tx.run(_ADD_TRIGGER, {**row, **times})
     tx.wake(TRIGGERED)
     return new_id, True
+
+
+class Asked(NamedTuple):
+    """A trigger somebody asks for, with the id it gets if it is new."""
+
+    id: str
+    project: str
+    key: str
+    request: dict[str, Any]
+    author: str
+
+
+def accept_all(tx: Transaction, asked: Sequence[Asked]) -> list[str]:
+    """Keep triggers as `accept` does, many at once; return their ids."""
+    known: dict[tuple[str, str], str] = {}
+    for start in range(0, len(asked), _CHUNK):
+        keys = [each.key for each in asked[start : start + _CHUNK]]
+        owners = {each.project for each in asked[start : start + _CHUNK]}
+        where = (triggers.c.project_id.in_(owners), triggers.c.key.in_(keys))
+        query = select(triggers.c.project_id, triggers.c.key, triggers.c.id).where(*where)
+        known |= {(row["project_id"], row["key"]): row["id"] for row in tx.all(query)}
+    times = {"accepted": tx.now, "next_try": tx.now, "state": "accepted"}
+    for each in asked:
+        if (each.project, each.key) not in known:
+            known[each.project, each.key] = each.id
+            row = {"id": each.id, "project_id": each.project, "key": each.key}
+            tx.run(_ADD_TRIGGER, {**row, "request": each.request, "author": each.author, **times})
+            tx.wake(TRIGGERED)
+    return [known[each.project, each.key] for each in asked]
 
 
 def open_triggers(tx: Transaction, limit: int = 200) -> list[Row]:

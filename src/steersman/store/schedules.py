@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from steersman.core.runs import State as RunState
 from steersman.core.schedules import rows as plain
-from steersman.core.schedules.fires import Fire, Key, State
+from steersman.core.schedules.fires import Fire, Key, Kind, State
 from steersman.core.schedules.schedule import Cursor
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared
 from steersman.store.tables import fires, projects, runs, schedules, settings, triggers
 
 CHANGED = "schedules"
@@ -19,6 +33,7 @@ CHANGED = "schedules"
 _LEADER = "scheduling"
 LONGEST_TERM = 600.0
 _CHUNK = 500
+_GOING = [each.value for each in RunState if not each.is_final]
 _OPEN: ColumnElement[bool] = literal_column("fires.open")
 
 
@@ -54,6 +69,13 @@ def resign(tx: Transaction, owner: str, now: float) -> None:
 def cursor(row: Row) -> Cursor:
     """Return how far a schedule has come."""
     return plain.cursor({**row, "schedule": row["id"]})
+
+
+def moved(row: Row, new: Cursor) -> Row:
+    """Return a row as it is after its cursor has moved."""
+    columns = plain.of_cursor(new)
+    del columns["schedule"]
+    return {**row, **columns}
 
 
 def of_project(tx: Transaction, project: str, *, lock: bool = False) -> list[Row]:
@@ -105,9 +127,9 @@ def _time(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def add(tx: Transaction, row: dict[str, Any], new: Cursor, wake: float | None) -> None:
+def add(tx: Transaction, row: dict[str, Any], place: Place) -> None:
     """Add a schedule."""
-    tx.execute(insert(schedules), {**row, **_columns(new), "wake": wake, "changed": tx.now})
+    tx.execute(insert(schedules), {**row, **_columns(place), "changed": tx.now})
     tx.wake(CHANGED)
 
 
@@ -118,16 +140,57 @@ def change(tx: Transaction, identity: str, values: dict[str, Any]) -> None:
     tx.wake(CHANGED)
 
 
-def move(tx: Transaction, new: Cursor, wake: float | None) -> None:
-    """Note how far a schedule has come, and when it is to be looked at again."""
-    statement = update(schedules).where(schedules.c.id == new.schedule)
-    tx.execute(statement.values(**_columns(new), wake=wake))
+class Place(NamedTuple):
+    """How far a schedule has come, when to look at it again, and when its silence is too long."""
+
+    cursor: Cursor
+    wake: float | None
+    silent: float | None = None
 
 
-def _columns(new: Cursor) -> dict[str, Any]:
-    columns = plain.of_cursor(new)
+def move(tx: Transaction, place: Place) -> None:
+    """Note how far a schedule has come."""
+    columns = {f"new_{name}": value for name, value in _columns(place).items()}
+    tx.run(_MOVE, {"schedule": place.cursor.schedule, **columns})
+
+
+def fired(tx: Transaction, schedule: str, instant: int) -> None:
+    """Note the newest instant that was launched, and nothing else."""
+    tx.run(_FIRED, {"schedule": schedule, "instant": instant})
+
+
+def _columns(place: Place) -> dict[str, Any]:
+    columns = plain.of_cursor(place.cursor)
     del columns["schedule"]
-    return columns
+    return {**columns, "wake": place.wake, "silent": place.silent}
+
+
+_MOVED = tuple(_columns(Place(Cursor("", 0, 0.0), None)))
+_ONE = schedules.c.id == bindparam("schedule")
+_MOVE = Prepared(
+    update(schedules)
+    .where(_ONE)
+    .values({name: bindparam(f"new_{name}", type_=schedules.c[name].type) for name in _MOVED})
+)
+_FIRED = Prepared(
+    update(schedules)
+    .where(_ONE, func.coalesce(schedules.c.last_fired, 0) < bindparam("instant"))
+    .values(last_fired=bindparam("instant"))
+)
+
+
+def locked(tx: Transaction, identities: Iterable[str]) -> dict[str, Row]:
+    """Return schedules that are not removed by their ids, and keep others from them."""
+    wanted = sorted(set(identities))
+    found: dict[str, Row] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        some = schedules.c.id.in_(wanted[start : start + _CHUNK])
+        query = select(schedules).where(some, schedules.c.removed.is_(None))
+        query = query.order_by(schedules.c.id)
+        found |= {
+            row["id"]: row for row in tx.all(query.with_for_update() if tx.postgres else query)
+        }
+    return found
 
 
 def note(tx: Transaction, found: Iterable[Fire]) -> int:
@@ -137,14 +200,14 @@ def note(tx: Transaction, found: Iterable[Fire]) -> int:
     return sum(tx.execute(new, _of_fire(each)).first() is not None for each in found)
 
 
+def enter(tx: Transaction, fire: Fire) -> None:
+    """Add a row of the ledger unless it is there."""
+    tx.run(_ENTER[tx.postgres], _of_fire(fire))
+
+
 def put(tx: Transaction, fire: Fire) -> None:
     """Write down what became of a row that is there."""
-    which = (
-        fires.c.schedule_id == fire.schedule,
-        fires.c.instant == fire.instant,
-        fires.c.kind == fire.kind.value,
-    )
-    tx.execute(update(fires).where(*which).values(**_of_fire(fire)))
+    tx.run(_PUT, {f"new_{name}": value for name, value in _of_fire(fire).items()})
 
 
 def _of_fire(fire: Fire) -> dict[str, Any]:
@@ -154,17 +217,96 @@ def _of_fire(fire: Fire) -> dict[str, Any]:
     return data | more
 
 
+_FIRE = {each.name: each.type for each in fires.c}
+_NEW = {name: bindparam(name, type_=kind) for name, kind in _FIRE.items()}
+_ENTER = [
+    Prepared(insert(fires).values(_NEW).on_conflict_do_nothing())
+    for insert in (sqlite.insert, postgresql.insert)
+]
+"""For SQLite, and for PostgreSQL."""
+_PUT = Prepared(
+    update(fires)
+    .where(
+        fires.c.schedule_id == bindparam("new_schedule_id"),
+        fires.c.instant == bindparam("new_instant"),
+        fires.c.kind == bindparam("new_kind"),
+    )
+    .values(
+        {
+            each.name: bindparam(f"new_{each.name}", type_=each.type)
+            for each in fires.c
+            if not each.primary_key
+        }
+    )
+)
+
+
 def fire(row: Row) -> Fire:
     """Return a row of the ledger."""
     return plain.fire({**row, "schedule": row["schedule_id"], "by": row["author"]})
 
 
-def open_fires(tx: Transaction, now: float) -> list[tuple[Fire, Row]]:
-    """Return each instant that is to be launched by *now* or whose run goes on, and its schedule.
+def waiting(tx: Transaction, now: float) -> list[tuple[Fire, Row]]:
+    """Return each instant that is to be launched by *now*, and its schedule.
 
     A schedule's row also has `default_branch`, its project's.
     """
-    query = select(fires).where(_OPEN, fires.c.due <= now).order_by(fires.c.due)
+    where = (_OPEN, fires.c.state == State.PLANNED.value, fires.c.due <= now)
+    return _with_schedules(tx, select(fires).where(*where).order_by(fires.c.due))
+
+
+def ended(tx: Transaction) -> list[tuple[Fire, Row]]:
+    """Return launches whose runs have all ended, or whose trigger is gone."""
+    going = select(runs.c.id).where(runs.c.trigger_id == triggers.c.id, runs.c.state.in_(_GOING))
+    over = (triggers.c.state != "accepted") & ~going.exists()
+    query = select(fires).outerjoin_from(fires, triggers, triggers.c.id == fires.c.run)
+    where = (_OPEN, fires.c.state == State.FIRED.value, triggers.c.id.is_(None) | over)
+    return _with_schedules(tx, query.where(*where))
+
+
+def running(
+    tx: Transaction, identities: Iterable[str], owners: Iterable[str]
+) -> list[tuple[Fire, Row]]:
+    """Return launches that go on: those of some schedules, and all of some projects."""
+    found: dict[Key, tuple[Fire, Row]] = {}
+    fired = select(fires).where(_OPEN, fires.c.state == State.FIRED.value)
+    joined = fired.join_from(fires, schedules)
+    parts = [(fired, fires.c.schedule_id, sorted(set(identities)))]
+    parts += [(joined, schedules.c.project_id, sorted(set(owners)))]
+    for query, column, wanted in parts:
+        for start in range(0, len(wanted), _CHUNK):
+            some = query.where(column.in_(wanted[start : start + _CHUNK]))
+            found |= {each.key: (each, row) for each, row in _with_schedules(tx, some)}
+    return list(found.values())
+
+
+def watched(tx: Transaction, now: float) -> list[tuple[Fire, Row]]:
+    """Return what is open by *now* of schedules that say something about alarms."""
+    says = cast(schedules.c.spec, Text).like('%"alarms"%')
+    query = select(fires).join_from(fires, schedules).where(_OPEN, fires.c.due <= now, says)
+    return _with_schedules(tx, query)
+
+
+def anything_runs(tx: Transaction) -> bool:
+    """Tell whether any launch goes on."""
+    query = select(fires.c.instant).where(_OPEN, fires.c.state == State.FIRED.value)
+    return tx.value(query.limit(1)) is not None
+
+
+def still_planned(tx: Transaction, found: Sequence[Fire]) -> set[Key]:
+    """Return the keys of those that are still to be launched."""
+    wanted = {each.key for each in found}
+    identities = sorted({each.schedule for each in found})
+    there: set[Key] = set()
+    for start in range(0, len(identities), _CHUNK):
+        some = fires.c.schedule_id.in_(identities[start : start + _CHUNK])
+        where = (some, _OPEN, fires.c.state == State.PLANNED.value)
+        query = select(fires.c.schedule_id, fires.c.instant, fires.c.kind).where(*where)
+        there |= {Key(name, at, Kind(kind)) for name, at, kind in tx.execute(query)}
+    return wanted & there
+
+
+def _with_schedules(tx: Transaction, query: Select[Any]) -> list[tuple[Fire, Row]]:
     found = [fire(row) for row in tx.all(query)]
     known = {row["id"]: row for row in _named(tx, {each.schedule for each in found})}
     return [(each, known[each.schedule]) for each in found if each.schedule in known]

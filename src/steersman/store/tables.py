@@ -164,7 +164,8 @@ triggers = Table(
     ),
 )
 
-# Of what is `removed` the ledger stays for a while. *wake* is when to look at it again.
+# Of what is `removed` the ledger stays for a while. *wake* is when to look at it again, *silent*
+# when it becomes an alarm that there was no success.
 schedules = Table(
     "schedules",
     metadata,
@@ -186,12 +187,19 @@ schedules = Table(
     _number("successes"),
     _time("last_success", null=True),
     Column("last_fired", BIG),
+    _time("silent", null=True),
     UniqueConstraint("project_id", "name"),
     Index(
         "ix_schedules_wake",
         "wake",
         sqlite_where=text("wake IS NOT NULL"),
         postgresql_where=text("wake IS NOT NULL"),
+    ),
+    Index(
+        "ix_schedules_silent",
+        "silent",
+        sqlite_where=text("silent IS NOT NULL"),
+        postgresql_where=text("silent IS NOT NULL"),
     ),
 )
 
@@ -229,6 +237,20 @@ fires = Table(
     ),
     Index(None, "since"),
 )
+
+# What is wrong with a schedule now; what is over goes. *instant* is 0 where no single one is meant.
+alarms = Table(
+    "alarms",
+    metadata,
+    _of("schedule_id", "schedules.id", key=True),
+    _id("what"),
+    Column("instant", BIG, primary_key=True, autoincrement=False),
+    _text("message"),
+    _time("raised"),
+)
+
+# How many instants, runs and late launches there were, since no row of the ledger stays for ever.
+schedule_counts = Table("schedule_counts", metadata, _id("name"), _number("value"))
 
 deliveries = Table(
     "deliveries",

@@ -8,7 +8,7 @@ from tests.cli.remote.conftest import Stage, Steer
 def test_a_schedule_is_added_looked_at_paused_started_and_removed(
     steer: Steer, stage: Stage
 ) -> None:
-    added = steer("schedule", "add", "shop", "night", "build", "0 3 1 1 *", "--set", "jitter=5m")
+    added = steer("schedule", "add", "shop", "night", "build", "0 3 1 1 *", "--set", "attempts=2")
     assert added.code == 0, added.err
     assert added.out.startswith("added night, next at ")
     assert steer("schedule", "list", "shop", "-o", "name").out == "night\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ COLUMNS = (
     of("next"),
     Column("FROM", lambda each: each["file_of"] or "API"),
     Column("PAUSED", lambda each: tables.words((each["pause"] or {}).get("reason"))),
+    Column("ALARMS", lambda each: tables.words([one["what"] for one in each["alarms"]])),
 )
 INSTANTS = (
     of("instant"),
@@ -86,6 +88,7 @@ def _text(found: Json) -> str:
             "next": found["next"],
             "from": f"the file of {found['file_of']}" if found["file_of"] else "the API",
             "paused": f"by {pause['by']}{until}: {pause['reason']}" if pause else None,
+            "alarms": "; ".join(each["message"] for each in found["alarms"]) or None,
             "last success": found["last_success"],
             "failures in a row": found["failures"] or None,
         }
@@ -182,7 +185,11 @@ def backfill(
 @click.argument("target")
 @click.argument("cron")
 @click.option(
-    "--set", "more", multiple=True, metavar="KEY=VALUE", help="another key, as branch=main"
+    "--set",
+    "more",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="another key, as `attempts=2`; maps as JSON",
 )
 def add(
     asked: Asked, project: str, schedule: str, target: str, cron: str, more: tuple[str, ...]
@@ -195,11 +202,24 @@ def add(
     output.show(asked, done, lambda: f"added {schedule}, next at {done['next']}", schedule)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise UserError(f"--set {text} has no value", hint="write --set KEY=VALUE")
-    return key, value
+    return key, _typed(key, value)
+
+
+def _typed(key: str, value: str) -> Any:
+    """Return a value as the file has it: a map, a number of attempts, or a text."""
+    if key == "attempts" and value.isascii() and value.isdigit():
+        return int(value[:9])
+    if not value.startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        hint = """write it as JSON: --set 'stop={"failures": 5}'"""
+        raise UserError(f"--set {key} has no map", hint=hint) from None
 
 
 @command.command("rm")

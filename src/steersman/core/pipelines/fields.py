@@ -68,6 +68,14 @@ SCHEDULE = (
             Field("successes", "count", "in all"),
         ),
     ),
+    Field(
+        "alarms", "fields", "when to tell the project's targets of notifications", fields=(
+            Field("missed", "boolean", "an instant was missed; true without it"),
+            Field("late", "duration", "a start is so much late"),
+            Field("running", "duration", "a run takes so long"),
+            Field("silent", "duration", "there was no success for so long"),
+        ),
+    ),
     Field("starts", "moment", "nothing before this time: `2026-12-24T18:00:00Z`"),
     Field("ends", "moment", "nothing after this time"),
 )  # fmt: skip

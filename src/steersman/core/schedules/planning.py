@@ -56,6 +56,13 @@ def next_wake(schedule: Schedule, cursor: Cursor) -> int | None:
     return found
 
 
+def wake(schedule: Schedule, cursor: Cursor) -> float | None:
+    """Return when to look again: at the next instant, or when a pause is over."""
+    until = cursor.pause.until if cursor.pause else None
+    times = [each for each in (next_wake(schedule, cursor), until) if each is not None]
+    return min(times, default=None)
+
+
 def _first(schedule: Schedule, decided: int) -> int:
     return decided if schedule.starts is None else max(decided, schedule.starts - 1)
 

@@ -90,6 +90,11 @@ class Schedule(NamedTuple):
         """Return the name under which runs keep out of each other's way."""
         return f"group/{self.group}" if self.group else f"schedule/{self.name}"
 
+    @property
+    def is_alone(self) -> bool:
+        """Tell whether nobody is ever in its way."""
+        return self.group is None and self.overlap.kind is Overlapping.ALLOW
+
 
 class Pause(NamedTuple):
     """Somebody wants no launches from *since* on; instants meanwhile are skipped, never missed."""

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from steersman.core.errors import UserError
 from steersman.core.schedules import durations, expressions, zones
 from steersman.core.schedules.schedule import (
+    Alarms,
     Catching,
     CatchUp,
     Overlap,
@@ -52,7 +53,7 @@ def check(spec: Mapping[str, Any]) -> None:
 def value_of(key: str, value: Any) -> Any:
     """Return what the *value* of one key means; `UserError` where it means nothing."""
     try:
-        return _READERS[key](value)
+        return (_READERS.get(key) or _INNER[key])(value)
     except UserError as error:
         if type(error) is not UserError:
             raise
@@ -78,6 +79,7 @@ def read(identity: str, spec: Mapping[str, Any], project: str) -> Schedule:
         project=project,
         attempts=found.get("attempts") or 3,
         stop=found.get("stop") or Stop(),
+        alarms=found.get("alarms") or Alarms(),
         starts=found.get("starts"),
         ends=found.get("ends"),
         version=version(spec),
@@ -171,6 +173,14 @@ def _dst(value: Any) -> Dst:
     return Dst(gap, _word(found.get("fold", Fold.FIRST), Fold))
 
 
+def _alarms(value: Any) -> Alarms:
+    found = dict(_map(value, *Alarms._fields))
+    told = found.pop("missed", True)
+    if type(told) is not bool:
+        raise UserError("missed is true or false")
+    return Alarms(**{key: _seconds(each) for key, each in found.items()}, missed=told)
+
+
 def _stop(value: Any) -> Stop:
     return Stop(**{key: _whole(each) for key, each in _map(value, *Stop._fields).items()})
 
@@ -188,8 +198,13 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "attempts": _attempts,
         "dst": _dst,
         "stop": _stop,
+        "alarms": _alarms,
         "starts": moment,
         "ends": moment,
     }
+)
+# Keys of `alarms`, for those who check them one by one.
+_INNER: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"late": _seconds, "running": _seconds, "silent": _seconds}
 )
 KEYS = tuple(_READERS)

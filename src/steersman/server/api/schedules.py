@@ -17,6 +17,7 @@ from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
 from steersman.server.checked import STRICT
 from steersman.server.schedules_access import asked, noted
+from steersman.store import schedule_alarms
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 
@@ -47,7 +48,7 @@ async def list_schedules(request: Request, name: str, parts: Parts, who: Who) ->
     """List the schedules of a project by name, each with its next instant."""
     project = await access.project(parts, who, name, Action.SEE)
     found, now = await parts.store.scan(
-        lambda tx: (rows.of_project(tx, project["id"]), tx.now),
+        lambda tx: (schedule_alarms.with_alarms(tx, rows.of_project(tx, project["id"])), tx.now),
     )
     items = [schedules_views.shown(row, now) for row in found if row["removed"] is None]
     return answer(request, {"items": items, "next": None})

@@ -14,7 +14,7 @@ from steersman.server import access, schedules_views, views
 from steersman.server.access import Caller, Parts, Who
 from steersman.server.answers import MOST, answer, from_cursor, page
 from steersman.server.platform import Platform
-from steersman.store import schedule_lists
+from steersman.store import schedule_alarms, schedule_lists
 from steersman.store.base import Row
 from steersman.store.schedule_lists import Wanted
 
@@ -114,7 +114,10 @@ async def page_of(
     """Return one page of them, up to one more than *limit*, and what time it is."""
     after = _after(cursor)
     return await parts.store.scan(
-        lambda tx: (schedule_lists.page(tx, wanted, after, limit), tx.now)
+        lambda tx: (
+            schedule_alarms.with_alarms(tx, schedule_lists.page(tx, wanted, after, limit)),
+            tx.now,
+        )
     )
 
 

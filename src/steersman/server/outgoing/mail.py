@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from steersman.core import announcements
+from steersman.core.alerts import Alerts
 from steersman.core.errors import Refused, SteersmanError, Unavailable
 from steersman.core.notifications import Change, Target
 from steersman.server.outgoing.webhooks import SECONDS, Envelope, shown
@@ -38,7 +39,9 @@ class Settings(NamedTuple):
         return f"Settings({self.host!r}, {self.sender!r}, {self.port}, {self.tls.value!r}, ...)"
 
 
-def message(settings: Settings, target: Target, change: Change, envelope: Envelope) -> EmailMessage:
+def message(
+    settings: Settings, target: Target, change: Change | Alerts, envelope: Envelope
+) -> EmailMessage:
     """Write the message; a line break in a header is refused, not sent."""
     made = EmailMessage()
     domain = settings.sender.rpartition("@")[2].strip("<> ") or "steersman"

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import httpx2
 from sqlalchemy import select
 
-from steersman.core import notifications
+from steersman.core import alerts, notifications
+from steersman.core.alerts import Alerts
 from steersman.core.errors import Conflict, NotFound, Refused, SteersmanError, Unavailable
 from steersman.core.notifications import Change, Kind, Target, Turn
 from steersman.keyring import Keyring
@@ -141,7 +142,7 @@ class Sender:
 
     async def _send(self, claimed: Claimed) -> str:
         row, project, now = claimed
-        change = notifications.change(row["message"]["change"])
+        change = _told(row["message"])
         fields = _fields(project, row["message"]["target"])
         target = notifications.target(fields)
         if target.kind != row["kind"]:
@@ -149,7 +150,7 @@ class Sender:
         secret = noting.open_target(self._parts.keyring, project["id"], fields)
         envelope = Envelope(row["id"], now, secret, self._parts.url.rstrip("/"))
         match target.kind:
-            case Kind.STATUS:
+            case Kind.STATUS if isinstance(change, Change):
                 return await forge_statuses.send(self._client, project, change, envelope)
             case Kind.EMAIL:
                 return await self._mail(target, change, envelope)
@@ -157,14 +158,23 @@ class Sender:
                 request = webhooks.webhook(target, change, envelope)
             case Kind.SLACK:
                 request = webhooks.slack(target, change, envelope)
+            case _:
+                raise Refused("no forge has a status of schedules")
         return webhooks.accepted(await webhooks.exchange(self._client, request))
 
-    async def _mail(self, target: Target, change: Change, envelope: Envelope) -> str:
+    async def _mail(self, target: Target, change: Change | Alerts, envelope: Envelope) -> str:
         settings = self._parts.mail
         if settings is None:
             raise Refused("this server sends no e-mail", hint="set its mail server")
         message = mail.message(settings, target, change, envelope)
         return await asyncio.to_thread(mail.send, settings, message)
+
+
+def _told(message: Mapping[str, Any]) -> Change | Alerts:
+    """Return what a message is about: how a run fares, or alarms of schedules."""
+    if "alerts" in message:
+        return alerts.read(message["alerts"])
+    return notifications.change(message["change"])
 
 
 def _fields(project: Row, identity: str) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import httpx2
 
 from steersman.core import announcements
+from steersman.core.alerts import Alerts
 from steersman.core.errors import Refused, Unavailable
 from steersman.core.forges.statuses import Request
 from steersman.core.notifications import Change, Target
@@ -212,12 +213,12 @@ class Envelope(NamedTuple):
     secret: str
     base_url: str
 
-    def page(self, change: Change) -> str:
-        """Return the page that shows the run."""
-        return f"{self.base_url}/runs/{change.run}"
+    def page(self, change: Change | Alerts) -> str:
+        """Return the page that shows more."""
+        return announcements.page(change, self.base_url)
 
 
-def webhook(target: Target, change: Change, envelope: Envelope) -> Request:
+def webhook(target: Target, change: Change | Alerts, envelope: Envelope) -> Request:
     """Return the signed event for the program behind *target*."""
     event = announcements.cloud_event(change, envelope.id, envelope.base_url)
     body = json.dumps(event).encode()
@@ -226,7 +227,7 @@ def webhook(target: Target, change: Change, envelope: Envelope) -> Request:
     return Request("POST", target.url, {**kind, **headers}, body)
 
 
-def slack(target: Target, change: Change, envelope: Envelope) -> Request:
+def slack(target: Target, change: Change | Alerts, envelope: Envelope) -> Request:
     """Return the message for a channel; the address of *target* is its secret."""
     body = json.dumps(announcements.slack(change, envelope.page(change))).encode()
     headers = {"content-type": "application/json", "user-agent": "steersman"}
