@@ -62,6 +62,8 @@ class Lines(httpx2.AsyncByteStream):
             # Pieces end anywhere.
             yield text[:7]
             yield text[7:]
+        if self.end == "times out":
+            raise httpx2.ReadTimeout("nothing came")
         if self.end == "breaks":
             raise httpx2.ReadError("reset by peer")
         if self.end == "waits":
@@ -231,6 +233,20 @@ def test_pauses_grow_while_the_server_is_away() -> None:
         assert scene.copy.trouble is None
 
     play([*away, listed(pod("a", 1), version=5)], [([], "waits")], work)
+
+
+def test_a_watch_that_is_silent_is_begun_anew_without_a_word_of_trouble() -> None:
+    async def work(scene: Scene) -> None:
+        await scene.quiet()
+        assert scene.versions() == {"a": "6"}
+        assert [each.get("resourceVersion") for each in scene.server.asked] == [None, "5", "6"]
+        assert scene.copy.trouble is None
+        # The second is the end of the list; a trouble would be another.
+        assert scene.said == [(None, "a"), (None, None), ("a", "a")]
+        assert scene.time.slept == []
+
+    watches = [([event("MODIFIED", pod("a", 6))], "times out")]
+    play([listed(pod("a", 1), version=5)], watches, work)
 
 
 def test_what_we_made_ourselves_is_known_before_the_watch_says_so() -> None:

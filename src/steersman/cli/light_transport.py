@@ -31,10 +31,15 @@ class _Pieces(httpx2.AsyncByteStream):
             async for piece in self._answer.pieces:
                 yield piece
         except Lost as error:
-            raise httpx2.ReadError(str(error)) from error
+            raise _theirs(error) from error
 
     async def aclose(self) -> None:
         await self._open.aclose()
+
+
+def _theirs(error: Lost) -> httpx2.TransportError:
+    late = isinstance(error.__cause__, TimeoutError)
+    return httpx2.ReadTimeout(str(error)) if late else httpx2.ReadError(str(error))
 
 
 class LightTransport(httpx2.AsyncBaseTransport):
@@ -54,7 +59,7 @@ class LightTransport(httpx2.AsyncBaseTransport):
             asked = Request(request.method, target, headers, content, silence)
             answer = await open_.enter_async_context(self._light.exchange(asked))
         except Lost as error:
-            raise httpx2.ReadError(str(error)) from error
+            raise _theirs(error) from error
         return httpx2.Response(
             answer.status, headers=list(answer.headers.items()), stream=_Pieces(answer, open_)
         )

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from steersman.cluster.kubernetes import refusals
-from steersman.cluster.kubernetes.refusals import Busy
+from steersman.cluster.kubernetes.refusals import Busy, Silent
 from steersman.core.errors import Unavailable, UserError
 from steersman.patience import Patience
 
@@ -181,7 +181,7 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except httpx2.TimeoutException as error:
-        raise Unavailable(f"{what}: no answer in time") from error
+        raise Silent(f"{what}: no answer in time") from error
     except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
         words = str(error) or type(error).__name__
         raise Unavailable(f"{what}: {words}", hint="is the API server up?") from error

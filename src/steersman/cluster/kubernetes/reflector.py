@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from steersman.cluster.kubernetes import refusals
 from steersman.cluster.kubernetes.api import NO_PARAMETERS, Api
+from steersman.cluster.kubernetes.refusals import Silent
 from steersman.core.errors import Expired, SteersmanError, Unavailable
 from steersman.patience import Patience
 
@@ -21,7 +22,7 @@ CHUNK = 500
 WATCH = 300
 """Seconds after which the server ends a watch by itself."""
 SILENCE = 100.0
-"""Seconds without a byte after which a watch is taken for dead; bookmarks come every minute."""
+"""Seconds without a byte after which a watch is begun anew; bookmarks come every minute."""
 MOST_LINE = 16 * 1024 * 1024
 BURIED = 4096
 
@@ -117,10 +118,16 @@ class Reflector:
             "resourceVersion": self._version or "",
             "timeoutSeconds": str(int(WATCH * (1.0 + self._pause.chance()))),
         }
-        async with self._api.stream(self._of.path, parameters, SILENCE) as pieces:
-            self.trouble = None
-            async for line in _lines(pieces):
-                self._heard(_parsed(line))
+        opened = False
+        try:
+            async with self._api.stream(self._of.path, parameters, SILENCE) as pieces:
+                self.trouble, opened = None, True
+                async for line in _lines(pieces):
+                    self._heard(_parsed(line))
+        except Silent:
+            # Of events an API server of old sends no bookmarks: nothing happened, perhaps.
+            if not opened:
+                raise
 
     def _heard(self, event: Object) -> None:
         kind, what = event.get("type"), event.get("object")

@@ -30,6 +30,10 @@ class Busy(Unavailable):
         self.after = after
 
 
+class Silent(Unavailable):
+    """Nothing was heard for too long."""
+
+
 class Exists(Conflict):
     """There is an object of this name already."""
 
