@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PIPELINES = "box: busybox\nbuild:\n  steps: [{script: {code: echo}}]\n"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-SECONDS = 15
+SECONDS = 40
 
 
 def _missing(what: str) -> NoReturn:

@@ -39,6 +39,7 @@ def test_the_list_says_how_each_schedule_stands(seen: Seen) -> None:
     page.go_back()
     page.get_by_role("heading", name="Schedules", exact=True).wait_for()
     # What was looked for is still looked for.
+    night.get_by_text("Every day at 03:30").wait_for()
     assert (page.get_by_label("Find schedules").input_value(), rows.count()) == ("Night", 2)
 
 
