@@ -28,14 +28,17 @@ $(DEV): $(READY) requirements/dev.txt
 demo: $(READY)  ## bring the platform up and push the bundled example through it
 	@$(BIN)/python examples/demo.py
 
-test: check pytest  ## run every check and every test that can run here
+test: $(DEV)  ## run every check and every test that can run here
+	@$(MAKE) --no-print-directory --keep-going $(TOGETHER) check elsewhere cluster
 
-.PHONY: pytest
-pytest: $(DEV)
-	@# A cluster and its tests take the machine for themselves, one after the other.
-	$(BIN)/python -m pytest -n $(or $(JOBS),auto) -m "not kubernetes"; first=$$?; \
-	    $(BIN)/python -m pytest -m kubernetes --timeout=600; second=$$?; \
-	    exit $$((first | second))
+# Each half of the tests keeps for itself what failed. TOGETHER=... lets all of them run at once.
+.PHONY: elsewhere cluster
+elsewhere: OPTIONS = -n $(or $(JOBS),auto) -m "not kubernetes"
+cluster: OPTIONS = -m kubernetes --timeout=600
+elsewhere cluster: $(DEV)
+	@mkdir -p .pytest_cache && rm -f .pytest_cache/$@-passed
+	$(BIN)/python -m pytest -o cache_dir=.pytest_cache/$@ $(OPTIONS) $(PYTEST)
+	@touch .pytest_cache/$@-passed
 
 check: lint types imports  ## lint, types and import rules
 
