@@ -146,6 +146,7 @@ BAD = [
     (OURS + "  catch-up: some\n" + JOB, "bad-word"),
     (OURS + "  catch-up: {all: 0}\n" + JOB, "bad-number"),
     (OURS + "  catch-up: {few: 1}\n" + JOB, "unknown-key"),
+    (OURS + "  overlap: {}\n" + JOB, "missing-key"),
     (OURS + "  overlap: never\n" + JOB, "bad-word"),
     (OURS + "  overlap: {queue: x}\n" + JOB, "bad-number"),
     (OURS + "  deadline: soon\n" + JOB, "bad-duration"),
