@@ -22,7 +22,8 @@ from tests.platform.programs import until
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(300)]
 DATABASE = "sqlite:////var/lib/steersman/steersman.db"
-LATER = ("Namespace", "ClusterRole", "ClusterRoleBinding")
+ASIDE = ("Namespace", "ClusterRole", "ClusterRoleBinding", "PodDisruptionBudget")
+"""What is there already, is for all namespaces, or is of another version on older clusters."""
 
 
 def put(each: Object) -> None:
@@ -83,7 +84,7 @@ def install(wishes: Wishes) -> str:
         "metadata": {"name": wishes.names.database, "namespace": wishes.namespace},
     }  # fmt: skip
     for each in (database, *secrets.objects(wishes, secret), *everything.objects(wishes)):
-        if each["kind"] not in LATER:
+        if each["kind"] not in ASIDE:
             put(each)
     return secret.admin
 
