@@ -108,3 +108,24 @@ async def test_many_alarms_of_a_turn_are_one_message(here: Shop) -> None:
     assert await here.here.parts.store.scan(
         lambda tx: {each.what for each in schedule_alarms.of_kinds(tx, What)}
     ) == {What.MISSED}
+
+
+@in_shop
+async def test_the_figures_count_instants_and_name_schedules_only_to_who_sees_them(
+    here: Shop,
+) -> None:
+    first, *_ = await _watched(here, **{"catch-up": "none"})
+    await Scheduler(here.here.parts).turn(first + 600)
+    plain = (await here.here.http.get("/metrics")).text.splitlines()
+    assert 'steersman_cron_instants_total{state="missed"} 10' in plain
+    assert 'steersman_cron_instants_total{state="fired"} 1' in plain
+    assert 'steersman_cron_lateness_seconds_bucket{le="60"} 1' in plain
+    assert 'steersman_cron_alarms{what="missed"} 1' in plain
+    assert "steersman_cron_schedules 1" in plain
+    assert not [line for line in plain if "tick" in line]
+    named = (await here.get("schedules/metrics")).text.splitlines()
+    labels = '{project="shop",schedule="tick"}'
+    assert f"steersman_cron_last_fired_timestamp_seconds{labels} {first + 600}" in named
+    assert f"steersman_cron_paused{labels} 0" in named
+    eve = await here.person("eve", None)
+    assert "tick" not in (await here.get("schedules/metrics", eve)).text

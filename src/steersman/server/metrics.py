@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func, select
 
 from steersman import __version__
+from steersman.server import schedules_figures
 from steersman.server.platform import Platform
 from steersman.store.base import Transaction
 from steersman.store.tables import attempts, outbox, runs, triggers, workers
@@ -26,7 +27,8 @@ async def text(parts: Platform) -> bytes:
         gauge = Gauge(f"steersman_{name}", about, [label] if label else [], registry=registry)
         for value, number in values:
             (gauge.labels(value) if label else gauge).set(number)
-    return generate_latest(registry)
+    scheduled = "\n".join(schedules_figures.lines(*await parts.store.scan(schedules_figures.read)))
+    return generate_latest(registry) + f"{scheduled}\n".encode()
 
 
 Figures = dict[str, tuple[str, str, list[tuple[str, float]]]]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steersman.core.schedules import explaining, forecasts, timetables
+from steersman.core.schedules import explaining, forecasts, linting, timetables
 from steersman.core.schedules.fires import Fire
 from steersman.core.schedules.forecasts import Coming
 from steersman.server import schedules, views
@@ -92,6 +92,11 @@ def forecast(found: Sequence[Row], since: int, until: int, most: int) -> Json:
 def coming(each: Coming) -> Json:
     """Return an instant to come."""
     return {"instant": views.time(each.instant), "due": views.time(each.due), "note": each.note}
+
+
+def doubts(row: Row, now: float) -> list[Json]:
+    """Return what of a schedule may be meant otherwise."""
+    return [each._asdict() for each in linting.lint_spec(schedules.read(row), int(now))]
 
 
 def row(fire: Fire, project: str, made: Made) -> Json:

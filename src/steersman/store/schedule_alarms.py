@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, case, cast, delete, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from steersman.core.schedules.alarms import Alarm, Raised, What
 from steersman.store.base import Row, Transaction
-from steersman.store.tables import alarms, projects, schedule_counts, schedules
+from steersman.store.schedules import is_led, next_wake
+from steersman.store.tables import alarms, fires, projects, schedule_counts, schedules
 
 _CHUNK = 500
 
@@ -95,3 +97,32 @@ def count(tx: Transaction, found: Mapping[str, int]) -> None:
 def counts(tx: Transaction) -> dict[str, int]:
     """Return all counts."""
     return {row["name"]: row["value"] for row in tx.all(select(schedule_counts))}
+
+
+class Standing(NamedTuple):
+    """How all schedules stand: *next* is when one is to be looked at, *alarms* count by kind."""
+
+    schedules: int
+    paused: int
+    open_rows: int
+    next: float | None
+    leading: bool
+    alarms: Mapping[str, int]
+
+
+def standing(tx: Transaction) -> Standing:
+    """Return how all schedules stand."""
+    pause = func.coalesce(cast(schedules.c.pause, Text), "null")
+    paused = func.coalesce(func.sum(case((pause != "null", 1), else_=0)), 0)
+    query = select(func.count().label("all"), paused.label("paused"))
+    row = tx.one(query.select_from(schedules).where(schedules.c.removed.is_(None))) or {}
+    opened = select(func.count()).select_from(fires).where(literal_column("fires.open"))
+    found = select(alarms.c.what, func.count().label("count")).group_by(alarms.c.what)
+    return Standing(
+        int(row["all"]),
+        int(row["paused"]),
+        int(tx.value(opened)),
+        next_wake(tx),
+        is_led(tx, tx.now),
+        {each["what"]: each["count"] for each in tx.all(found)},
+    )

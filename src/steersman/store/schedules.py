@@ -57,6 +57,12 @@ def lead(tx: Transaction, owner: str, seconds: float, now: float) -> int | None:
     return int(fence)
 
 
+def is_led(tx: Transaction, now: float) -> bool:
+    """Tell whether a server leads."""
+    found = tx.value(select(settings.c.value).where(settings.c.name == _LEADER))
+    return found is not None and bool(now < found[1] <= now + LONGEST_TERM)
+
+
 def resign(tx: Transaction, owner: str, now: float) -> None:
     """Let another server lead at once."""
     mine = settings.c.name == _LEADER

@@ -11,7 +11,12 @@ def test_a_schedule_is_added_looked_at_paused_started_and_removed(
     added = steer("schedule", "add", "shop", "night", "build", "0 3 1 1 *", "--set", "attempts=2")
     assert added.code == 0, added.err
     assert added.out.startswith("added night, next at ")
+    assert "it runs right on the hour, as most others do [on-the-hour]" in added.out
     assert steer("schedule", "list", "shop", "-o", "name").out == "night\n"
+    window = ("--since", "2036-01-01", "--until", "2036-01-02")
+    coming = steer("schedule", "forecast", "shop", *window).out.splitlines()
+    assert coming[0].startswith("1 starts of 1 schedules from ")
+    assert coming[1] == "2036-01-01T03:00:00.000Z  1"
     shown = steer("schedule", "show", "shop", "night").out
     assert "starts:    build" in shown
     assert "when:      0 3 1 1 *" in shown

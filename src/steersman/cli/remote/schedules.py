@@ -93,6 +93,8 @@ def _text(found: Json) -> str:
             "failures in a row": found["failures"] or None,
         }
     )
+    if found["doubts"]:
+        lines += ["", *_doubts(found)]
     if found["instants"]:
         lines += ["", *tables.draw(INSTANTS, found["instants"], output.room())]
     return "\n".join(lines)
@@ -111,6 +113,28 @@ def next_(asked: Asked, project: str, schedule: str, count: int) -> None:
 
     found = connection.run(asked, listed)
     output.show_all(asked, found, COMING, lambda each: str(each["instant"]))
+
+
+@command.command("forecast")
+@asks
+@click.argument("project", required=False)
+@click.option("--since", metavar="TIME", help="begin there instead of now")
+@click.option("--until", metavar="TIME", help="end there instead of a day later")
+@click.option("-n", "count", type=click.IntRange(1, 200), default=10, show_default=True)
+def forecast(asked: Asked, project: str | None, **window: Any) -> None:
+    """Say in which minutes most starts come together, of one project or of all."""
+    where = path("schedules", "forecast", project=project, **window)
+    found = connection.run(asked, lambda client: get(client, where))
+    output.show(asked, found, lambda: _forecast(found), "forecast")
+
+
+def _forecast(found: Json) -> str:
+    when = f"from {found['since']} to {found['until']}"
+    lines = [f"{found['launches']} starts of {found['schedules']} schedules {when}"]
+    for each in found["crowds"]:
+        late = f", the last {each['delay']:.0f} s late" if each["delay"] else ""
+        lines.append(f"{each['minute']}  {each['launches']}{late}")
+    return "\n".join(lines)
 
 
 @command.command("explain")
@@ -199,7 +223,17 @@ def add(
     body = {"name": schedule, "target": target, "spec": spec}
     where = path("projects", project, "schedules")
     done: Json = connection.run(asked, lambda client: client.call("POST", where, body))
-    output.show(asked, done, lambda: f"added {schedule}, next at {done['next']}", schedule)
+    said = [f"added {schedule}, next at {done['next']}", *_doubts(done)]
+    output.show(asked, done, lambda: "\n".join(said), schedule)
+
+
+def _doubts(found: Json) -> list[str]:
+    """Say what may be meant otherwise, and what to do then."""
+    return [
+        f"warning: {tables.words(each['message'])} [{each['code']}]"
+        + (f"\n  hint: {tables.words(each['hint'])}" if each["hint"] else "")
+        for each in found["doubts"]
+    ]
 
 
 def _pair(text: str) -> tuple[str, Any]:

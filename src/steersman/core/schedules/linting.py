@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from steersman.core.schedules import timetables, units
+from steersman.core.schedules import expressions, timetables, units
 from steersman.core.schedules.durations import words
 from steersman.core.schedules.expressions import Expression, Mode
 from steersman.core.schedules.schedule import Schedule
@@ -16,6 +16,8 @@ from steersman.core.schedules.timetables import REAL_TIME, Every, Timetable
 from steersman.core.schedules.walls import Calendar
 
 YEAR = 366 * 86400
+DENSE = 60
+"""Instants of one schedule that are closer than so many seconds are doubtful on the platform."""
 _STEP = re.compile(r"^(?:\*|\?|H)/([0-9]+)$")
 _FIVE = ("second", "minute", "hour", "day of month", "month")
 
@@ -57,6 +59,17 @@ def lint_schedule(schedule: Schedule, now: int) -> list[Doubt]:
     if schedule.deadline is not None and schedule.deadline < 1:
         found.append(Doubt("short-deadline", "a launch takes longer than its deadline"))
     return found
+
+
+def lint_spec(schedule: Schedule, now: int) -> list[Doubt]:
+    """Return the doubts about a schedule of a project: of its times, and as a whole."""
+    expression = expressions.parse(schedule.texts[0], seed=schedule.name)
+    found = lint(expression, schedule.tables[0], now)
+    gap = _shortest_gap(schedule, now)
+    if gap is not None and gap < DENSE:
+        message = f"it starts a run each {words(gap)}"
+        found.append(Doubt("dense", message, "a run takes longer to begin than that"))
+    return found + lint_schedule(schedule, now)
 
 
 def _every(timing: Every) -> list[Doubt]:

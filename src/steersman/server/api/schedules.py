@@ -80,16 +80,19 @@ async def add_schedule(
         return noted(tx, who, "schedule-add", project, body["name"])
 
     row = await parts.store.write(add)
-    return answer(request, schedules_views.shown(row, row["created"]), 201)
+    now = row["changed"]
+    shown = schedules_views.shown(row, now) | {"doubts": schedules_views.doubts(row, now)}
+    return answer(request, shown, 201)
 
 
 @router.get("/projects/{name}/schedules/{schedule}")
 async def show_schedule(
     request: Request, name: str, schedule: str, parts: Parts, who: Who
 ) -> Response:
-    """Show a schedule."""
+    """Show a schedule, and what of it may be meant otherwise."""
     row, now = await schedules_access.find(parts, who, asked(name, schedule), Action.SEE)
-    return answer(request, schedules_views.shown(row, now))
+    shown = schedules_views.shown(row, now) | {"doubts": schedules_views.doubts(row, now)}
+    return answer(request, shown)
 
 
 @router.patch("/projects/{name}/schedules/{schedule}")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from steersman.core.errors import UserError
 from steersman.core.permissions import Action
 from steersman.core.schedules import specs
-from steersman.server import access, schedules_views, views
+from steersman.server import access, schedules_figures, schedules_views, views
 from steersman.server.access import Caller, Parts, Who
 from steersman.server.answers import MOST, answer, from_cursor, page
 from steersman.server.platform import Platform
@@ -94,6 +94,18 @@ async def show_forecast(
         raise UserError(message, hint="ask for one project")
     window = _window(since, until, now, DAY)
     return answer(request, await asyncio.to_thread(schedules_views.forecast, found, *window, count))
+
+
+@router.get("/schedules/metrics")
+async def show_metrics(parts: Parts, who: Who, project: str | None = None) -> Response:
+    """Return figures of each schedule that the caller sees, as Prometheus reads them.
+
+    What `/metrics` says of all together needs no token, and so has no names.
+    """
+    wanted = await wanted_by(parts, who, project)
+    found = await parts.store.scan(lambda tx: schedule_lists.all_of(tx, wanted, MOST_COUNTED))
+    text = "\n".join(schedules_figures.of_each(found))
+    return Response(f"{text}\n", media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def wanted_by(
