@@ -217,3 +217,26 @@ def test_a_launch_has_a_key_that_makes_its_trigger_once(
             assert key == f"schedule/{row['id']}/{instant}"
 
     asyncio.run(tried())
+
+
+@on_each
+async def test_what_had_no_room_is_launched_later_unless_it_was_removed(here: Shop) -> None:
+    names = ["a", "b", "c", "d", "e"]
+    for name in names:
+        row = await add(here, name, cron="0 * * * *")
+    [instant] = after(row)
+    scheduler = Scheduler(here.here.parts, rate=2.0)
+
+    async def states() -> list[str]:
+        return sorted([each["state"] for name in names for each in await instants(here, name)])
+
+    await scheduler.turn(instant)
+    assert await states() == ["fired"] * 2 + ["planned"] * 3
+    waits = [name for name in names if (await instants(here, name))[0]["state"] == "planned"]
+    await here.call("DELETE", f"projects/shop/schedules/{waits[0]}")
+    names.remove(waits[0])
+    for moment in (0.5, 0.9, 1.4, 1.8, 2.2, 2.6):
+        await scheduler.turn(instant + moment, fresh=False)
+    assert await states() == ["fired"] * 4
+    made = await here.here.parts.store.scan(lambda tx: len(tx.all(select(triggers.c.key))))
+    assert made == 4
