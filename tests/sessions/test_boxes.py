@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from steersman.core.errors import Refused
-from steersman.sessions import fifo
+from steersman.sessions import fifo, pipes
 from steersman.sessions.base import End, Ending
 from tests.sessions.subjects import IN_ENGINE, Box, Subject
 
@@ -81,9 +81,9 @@ def test_steps_do_not_ignore_interrupts_where_bash_is(make: Make) -> None:
     assert b"SigIgn:\t0000000000000000\n" in box.run("grep SigIgn /proc/self/status")[1]
 
 
-@pytest.mark.parametrize("name", fifo.NAMES)
+@pytest.mark.parametrize("name", pipes.NAMES)
 def test_what_is_no_pipe_is_refused_by_the_runner(tmp_path: Path, name: str) -> None:
-    fifo.make(tmp_path)
+    pipes.make(str(tmp_path))
     path = tmp_path / name
     path.rename(tmp_path / "aside")
     with pytest.raises(Refused, match=name):
