@@ -23,6 +23,7 @@ SCRIPTS = (
     "platform_many_jobs",
     "platform_load",
     "platform_logs",
+    "platform_schedules",
     "cron_decisions",
     "cron_lateness",
     "cron_failover",
