@@ -83,6 +83,20 @@ def test_errors_are_shown_on_stderr_and_exit_with_2(folder: Path) -> None:
     assert result.stderr.endswith("1 error, 1 warning\n")
 
 
+def test_schedules_that_may_mean_something_else_are_doubted_where_they_stand(folder: Path) -> None:
+    berlin = "{name: n, timezone: Europe/Berlin, cron: 30 2 * * *}"
+    night = f"  schedules:\n    - 0 3 13 * fri\n    - {berlin}\n"
+    (folder / "wercker.yml").write_text(GOOD.replace("build:\n", f"build:\n{night}", 1))
+    result = checked()
+    assert result.exit_code == 0
+    assert "wercker.yml:7:7: warning: the schedule build: a day fits if either" in result.stderr
+    assert "wercker.yml:8:48: warning: the schedule n: a time of it does not exist" in result.stderr
+    assert checked("--strict").exit_code == 2
+    spread = night.replace("30 2", "H H").replace("0 3 13 * fri", "H 3 * * *")
+    (folder / "wercker.yml").write_text(GOOD.replace("build:\n", f"build:\n{spread}", 1))
+    assert checked().stderr == ""
+
+
 def test_steps_that_nobody_has_any_more_are_doubted_where_they_stand(folder: Path) -> None:
     old = GOOD.replace("npm-install", "npm-instal").replace(
         "script: {code: echo done}", "hipchat-notify"

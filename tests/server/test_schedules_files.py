@@ -47,6 +47,16 @@ async def test_schedules_follow_the_file_of_the_default_branch(here: Shop) -> No
 
 
 @in_shop
+async def test_a_run_says_what_the_schedules_of_its_file_may_mean_otherwise(here: Shop) -> None:
+    here.repository.commit({"wercker.yml": SCHEDULED})
+    await push(here)
+    (run,) = (await here.call("GET", "runs")).json()["items"]
+    found = (await here.call("GET", f"runs/{run['id']}")).json()
+    said = {(each["line"], each["severity"], each["code"]) for each in found["problems"]}
+    assert said == {(3, "warning", "on-the-hour"), (7, "warning", "on-the-hour")}
+
+
+@in_shop
 async def test_only_a_branchs_newest_commit_and_nobody_elses_decides(here: Shop) -> None:
     old = here.repository.commit({"wercker.yml": SCHEDULED})
     new = here.repository.commit({"wercker.yml": FILE})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def command(
     path = file or wercker_yml or Path()
     parsed = pipeline_file.read(pipeline_file.find(path) if path.is_dir() else path)
     if parsed.config is not None:
-        parsed = parsed._replace(problems=(*parsed.problems, *_of_steps(parsed.config)))
+        doubts = (*_of_steps(parsed.config), *_of_schedules(parsed.config))
+        parsed = parsed._replace(problems=(*parsed.problems, *doubts))
     valid = parsed.config is not None and not (strict and parsed.problems)
     if output == "json":
         click.echo(json.dumps(_answer(parsed, valid=valid), indent=2, ensure_ascii=False))
@@ -63,6 +65,16 @@ def _of_steps(config: Config) -> Iterator[Problem]:
     except OSError:
         there = []
     return step_doubts.doubts(config, step_store.built_in_names(), there)
+
+
+def _of_schedules(config: Config) -> Iterator[Problem]:
+    """Return what schedules may mean otherwise; most files have none, and need no calendar."""
+    sections = (*config.workflows, *config.pipelines.values())
+    if not any("schedules" in each.reserved for each in sections):
+        return iter(())
+    from steersman.core.schedules import doubting
+
+    return doubting.doubts(config, int(time.time()))
 
 
 def _print(parsed: pipeline_file.Parsed, *, valid: bool) -> None:

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from steersman import pipeline_file
 from steersman.core.pipelines.model import Config
 from steersman.core.problems import Problem
+from steersman.core.schedules import doubting
 from steersman.keyring import Keyring
 from steersman.mirrors.base import Commit
 from steersman.mirrors.git import Mirrors
@@ -115,7 +116,13 @@ class Sources:
                 parsed = await asyncio.to_thread(pipeline_file.parse, data, file)
                 # A file with a NUL is never right, but is shown, and no text in PostgreSQL has one.
                 text = parsed.source.replace("\0", "\N{REPLACEMENT CHARACTER}")
-                return Read(commit, file, text, parsed.config, parsed.problems)
+                config, found = parsed.config, parsed.problems
+                doubts = await asyncio.to_thread(_doubts, config) if config else ()
+                return Read(commit, file, text, config, (*found, *doubts))
         names = ", ".join(pipeline_file.NAMES[:-1])
         looked = f"looked for {names} or {pipeline_file.NAMES[-1]}"
         return Read(commit, message=f"the commit {commit.sha[:12]} has no pipeline file: {looked}")
+
+
+def _doubts(config: Config) -> tuple[Problem, ...]:
+    return tuple(doubting.doubts(config, int(time.time())))

@@ -73,15 +73,25 @@ def _choices(field: Field, node: Node, what: str, findings: Findings) -> object:
 
 
 def _schedules(field: Field, node: Node, what: str, findings: Findings) -> object:
-    """Read schedules: a list of maps or expressions, or one of them."""
+    """Read schedules: a list of maps or expressions, or one of them; each gets line and column."""
     items = node.items if type(node) is Sequence else (node,)
     found: list[object] = []
     for item in items:
         if type(item) is Scalar:
-            found.append({"cron": _cron(field, item, "a schedule", findings)})
+            read: object = {"cron": _cron(field, item, "a schedule", findings)}
         else:
-            found.append(_fields(field, item, "a schedule", findings))
+            read = _fields(field, item, "a schedule", findings)
+        if isinstance(read, dict):
+            where = findings.place(_expression(item))
+            found.append(read | {"at": [where.line, where.column]})
     return found
+
+
+def _expression(item: Node) -> Node:
+    """Return where a schedule says its times."""
+    if type(item) is not Mapping:
+        return item
+    return next((value for key, value in item.items if key.text == "cron"), item)
 
 
 def _cron(field: Field, node: Node, what: str, findings: Findings) -> object:

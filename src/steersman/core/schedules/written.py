@@ -7,16 +7,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from steersman.core.pipelines.model import Config, Pipeline, Workflow
+from steersman.core.problems import Place
 
+_ASIDE = ("name", "at")
 _OUTSIDE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Written(NamedTuple):
-    """One schedule. *target* is the workflow or pipeline it starts, *spec* all that it says."""
+    """One schedule. *target* is the workflow or pipeline it starts, *spec* all that it says.
+
+    *place* is where its times stand.
+    """
 
     name: str
     target: str
     spec: Mapping[str, Any]
+    place: Place
 
 
 def of(config: Config, branch: str, *, default: bool) -> tuple[Written, ...]:
@@ -28,11 +34,11 @@ def of(config: Config, branch: str, *, default: bool) -> tuple[Written, ...]:
     taken: set[str] = set()
     found = []
     for target, spec in _all(config):
-        said = {key: value for key, value in spec.items() if key != "name"}
+        said = {key: value for key, value in spec.items() if key not in _ASIDE}
         name = _free(str(spec.get("name") or _plain(target)), taken)
         taken.add(name)
         if default or spec.get("branch") == branch:
-            found.append(Written(name, target, said))
+            found.append(Written(name, target, said, Place(config.file, *spec["at"])))
     return tuple(found)
 
 
