@@ -53,6 +53,7 @@ def change(tx: Transaction, row: Row, values: dict[str, Any], now: float) -> Non
     """
     book, back = Book(tx, now), row["removed"] is not None
     cursor = rows.cursor(row) if back else decide(book, row, now)
+    book.write()
     after = {**row, **values, "removed": None}
     schedule = read(after)
     if back or schedule.version != row["version"]:
@@ -75,6 +76,7 @@ def remove(tx: Transaction, row: Row, now: float) -> None:
     """Remove a schedule: what it has launched goes on, what waits is skipped."""
     book, schedule = Book(tx, now), read(row)
     decide(book, row, now)
+    book.write()
     for fire in rows.planned(tx, row["id"]):
         message = "its schedule was removed"
         skipped = fires.ended(fire, State.SKIPPED, Reason.REMOVED, message, now)

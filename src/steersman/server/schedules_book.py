@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection
+from typing import NamedTuple
 
 from steersman.core import alerts, ids, notifications
 from steersman.core.alerts import OVER, RAISED, Alert, Alerts
 from steersman.core.schedules import alarms, figures, planning
 from steersman.core.schedules.alarms import Alarm, What
-from steersman.core.schedules.fires import Fire, Outcome, State
+from steersman.core.schedules.fires import Fire, Key, Outcome, State
 from steersman.core.schedules.schedule import Cursor, Schedule
 from steersman.store import outboxes, schedule_alarms
 from steersman.store import schedules as rows
@@ -25,20 +26,40 @@ OF_INSTANTS = frozenset({What.LATE, What.RUNNING})
 ENDED_BY_SUCCESS = frozenset({What.MISSED, What.SILENT})
 
 
+class Entry(NamedTuple):
+    """A row of the ledger, and whose it is."""
+
+    fire: Fire
+    row: Row
+    schedule: Schedule
+
+
 class Book:
-    """One transaction's changes; close it last."""
+    """One transaction's changes; close it last.
+
+    What is decided is kept until `write`: an instant that is launched in the same turn is one row
+    to be added, and no other, and its schedule changes once.
+    """
 
     def __init__(self, tx: Transaction, now: float) -> None:
         self._tx, self._now = tx, now
         self._counts: Counter[str] = Counter()
         self._rung: list[tuple[Row, Alarm]] = []
         self._over: list[tuple[Row, Collection[What], int | None]] = []
+        self._new: dict[Key, Entry] = {}
+        self._places: dict[str, Place] = {}
+
+    @property
+    def planned(self) -> list[Entry]:
+        """Return what was decided and is not written yet, as far as it is to be launched."""
+        return [each for each in self._new.values() if each.fire.state is State.PLANNED]
 
     def move(self, row: Row, schedule: Schedule, cursor: Cursor) -> None:
         """Keep a cursor, with the moments at which there is something to decide again."""
         before = rows.cursor(row)
         silent = alarms.silence(schedule, before, cursor, row.get("silent"), self._now)
-        rows.move(self._tx, Place(cursor, planning.wake(schedule, cursor), silent))
+        wake = planning.wake(schedule, cursor)
+        self._places[cursor.schedule] = Place(cursor, wake, silent)
         if cursor.pause is None or before.pause is not None:
             return
         if (stopped := alarms.stopped(schedule, cursor)) is not None:
@@ -48,27 +69,52 @@ class Book:
 
     def enter(self, row: Row, schedule: Schedule, fire: Fire) -> None:
         """Add a row to the ledger."""
-        rows.enter(self._tx, fire)
+        self._new[fire.key] = Entry(fire, row, schedule)
         self._note(row, schedule, fire)
+
+    def _put(self, fire: Fire) -> None:
+        known = self._new.get(fire.key)
+        if known is None:
+            rows.put(self._tx, fire)
+        else:
+            self._new[fire.key] = known._replace(fire=fire)
+
+    def write(self) -> None:
+        """Let the store have what was decided: whoever reads it then finds it."""
+        for each in self._new.values():
+            rows.enter(self._tx, each.fire)
+        for place in self._places.values():
+            rows.move(self._tx, place)
+        self._new.clear()
+        self._places.clear()
 
     def give_up(self, row: Row, schedule: Schedule, fire: Fire) -> None:
         """Note that an instant is skipped or missed after all."""
-        rows.put(self._tx, fire)
+        self._put(fire)
         self._note(row, schedule, fire)
         self.still(row, OF_INSTANTS, fire.instant)
 
     def launch(self, row: Row, schedule: Schedule, fire: Fire) -> None:
         """Note that an instant is launched."""
-        rows.put(self._tx, fire)
-        rows.fired(self._tx, fire.schedule, fire.instant)
+        self._put(fire)
+        self._fired(fire)
         self._counts[figures.state(State.FIRED)] += 1
         self._counts.update(figures.lateness((fire.launched or self._now) - fire.due))
         if (late := alarms.of_row(schedule, fire, self._now)) is not None:
             self.ring(row, late)
 
+    def _fired(self, fire: Fire) -> None:
+        place = self._places.get(fire.schedule)
+        if place is None:
+            rows.fired(self._tx, fire.schedule, fire.instant)
+            return
+        newest = max(fire.instant, place.cursor.last_fired or 0)
+        cursor = place.cursor._replace(last_fired=newest)
+        self._places[fire.schedule] = place._replace(cursor=cursor)
+
     def end(self, row: Row, fire: Fire, outcome: Outcome) -> None:
         """Note how the run of an instant ended; it may be planned once more."""
-        rows.put(self._tx, fire)
+        self._put(fire)
         self._counts[figures.outcome(outcome)] += 1
         self.still(row, OF_INSTANTS, fire.instant)
         if outcome is Outcome.SUCCEEDED:
@@ -90,7 +136,8 @@ class Book:
         self._over.append((row, kinds, instant))
 
     def close(self) -> None:
-        """Write what is counted, raised and over."""
+        """Write all of it, also what is counted, raised and over."""
+        self.write()
         schedule_alarms.count(self._tx, self._counts)
         told: dict[str, list[Alert]] = {}
         if self._rung or (self._over and schedule_alarms.any_there(self._tx)):

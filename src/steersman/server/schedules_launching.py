@@ -26,7 +26,7 @@ from steersman.core.schedules.pacing import Ready
 from steersman.core.schedules.schedule import Schedule
 from steersman.server import moving, schedules
 from steersman.server.platform import Platform
-from steersman.server.schedules_book import OF_INSTANTS, Book
+from steersman.server.schedules_book import OF_INSTANTS, Book, Entry
 from steersman.store import projects, schedule_alarms
 from steersman.store import runs as run_rows
 from steersman.store import schedules as rows
@@ -89,7 +89,7 @@ class Table:
 
     def _due(self) -> list[Fire]:
         """Return what is to be launched, after noting what is too late for that."""
-        found = []
+        found = [self._take(each) for each in self.book.planned if each.fire.due <= self._now]
         for fire, row in rows.waiting(self._tx, self._now):
             schedule = self._know(row)
             late = planning.too_late(schedule, fire, self._now)
@@ -98,6 +98,10 @@ class Table:
             else:
                 self.book.give_up(row, schedule, late)
         return found
+
+    def _take(self, new: Entry) -> Fire:
+        self._known[new.row["id"]] = (new.row, new.schedule)
+        return new.fire
 
     def _know(self, row: Row) -> Schedule:
         schedule = schedules.read(row)
@@ -140,6 +144,9 @@ class Table:
     def _end_all(self) -> None:
         """Note how runs ended; what was lost waits once more."""
         found = rows.ended(self._tx)
+        if found:
+            # What counts for a schedule counts after what was decided.
+            self.book.write()
         made = rows.triggers_of(self._tx, [fire.run for fire, _ in found])
         over: list[Fire] = []
         for fire, row in found:
@@ -214,6 +221,7 @@ class Table:
 
     def watch(self) -> None:
         """Raise alarms that only the passing of time brings, and end those it has overtaken."""
+        self.book.write()
         for row in schedule_alarms.silent(self._tx, self._now):
             self.book.ring(row, alarms.silent(schedules.read(row), rows.cursor(row), self._now))
         for fire, row in rows.watched(self._tx, self._now):

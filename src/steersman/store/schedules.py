@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     Text,
     bindparam,
@@ -105,10 +106,11 @@ def one(tx: Transaction, project: str, name: str, *, lock: bool = False) -> Row 
 
 
 def due(tx: Transaction, now: float, limit: int) -> list[Row]:
-    """Return schedules that have an instant to be decided, and keep others from them."""
-    query = select(schedules).where(schedules.c.wake <= now).order_by(schedules.c.wake)
-    query = query.limit(limit)
-    return tx.all(query.with_for_update() if tx.postgres else query)
+    """Return schedules that have an instant to be decided, and keep others from them.
+
+    They are as those of `waiting`.
+    """
+    return tx.all(_DUE, {"now": now, "most": limit})
 
 
 def next_wake(tx: Transaction) -> float | None:
@@ -177,6 +179,14 @@ _MOVE = Prepared(
     update(schedules)
     .where(_ONE)
     .values({name: bindparam(f"new_{name}", type_=schedules.c[name].type) for name in _MOVED})
+)
+_DUE = Prepared(
+    select(schedules, projects.c.default_branch)
+    .join_from(schedules, projects)
+    .where(schedules.c.wake <= bindparam("now", type_=schedules.c.wake.type))
+    .order_by(schedules.c.wake)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(of=schedules)
 )
 _FIRED = Prepared(
     update(schedules)
