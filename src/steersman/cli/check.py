@@ -69,7 +69,7 @@ def _of_steps(config: Config) -> Iterator[Problem]:
 
 def _of_schedules(config: Config) -> Iterator[Problem]:
     """Return what schedules may mean otherwise; most files have none, and need no calendar."""
-    sections = (*config.workflows, *config.pipelines.values())
+    sections: tuple[Workflow | Pipeline, ...] = (*config.workflows, *config.pipelines.values())
     if not any("schedules" in each.reserved for each in sections):
         return iter(())
     from steersman.core.schedules import doubting

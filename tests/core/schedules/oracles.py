@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hypothesis import settings
+
 from steersman.core.schedules import expressions, timetables
 from steersman.core.schedules.expressions import Mode
 from steersman.core.schedules.timetables import Dst
@@ -14,6 +16,11 @@ NAMES = {
     "weekday": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 }
 BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+
+
+def often(few: int, many: int) -> int:
+    """Return how often to try: *many* times for `make fuzz`, a *few* otherwise."""
+    return many if settings.default and settings.default.max_examples >= 3000 else few
 
 
 def at(text: str, zone: str = "UTC") -> int:

@@ -57,7 +57,7 @@ class Verdict(NamedTuple):
 
 
 def admit(waiting: Iterable[Waiting], running: Iterable[Running], now: float) -> Verdict:
-    """Decide about one lane, in order of *waiting*."""
+    """Decide about one lane, in order of *waiting*, as if each came after the one before it."""
     lane = _Lane([run for run in running if run.blocks(now)])
     ordered = sorted(waiting, key=lambda each: (each.fire.due, each.fire.instant))
     newest = {each.fire.schedule: each.fire.key for each in ordered}
@@ -80,7 +80,7 @@ class _Lane:
     def take(self, each: Waiting, *, newest: bool) -> None:
         fire, (kind, most) = each
         if kind is Overlapping.ALLOW:
-            self.launch.append(fire)
+            self._launch(fire)
             return
         if kind is Overlapping.REPLACE:
             self._replace(fire, newest=newest)
@@ -100,6 +100,9 @@ class _Lane:
             self._skip(fire, Reason.SUPERSEDED, "a newer instant came before it was launched")
             return
         self.stop += [run for run in self.running if run not in self.stop]
+        for earlier in self.launch:
+            self._skip(earlier, Reason.SUPERSEDED, f"{fire.schedule} replaces what is before it")
+        self.launch.clear()
         self._launch(fire)
 
     def _before(self) -> str | None:
