@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from hypothesis import settings
@@ -18,8 +19,11 @@ NAMES = {
 BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 
-def often(few: int, many: int) -> int:
-    """Return how often to try: *many* times for `make fuzz`, a *few* otherwise."""
+T = TypeVar("T")
+
+
+def often(few: T, many: T) -> T:
+    """Return how much to try: *many* for `make fuzz`, a *few* otherwise."""
     return many if settings.default and settings.default.max_examples >= 3000 else few
 
 
