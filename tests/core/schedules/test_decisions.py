@@ -12,17 +12,14 @@ from hypothesis import strategies as st
 
 from steersman.core.schedules import (
     explaining,
-    expressions,
     fires,
     forecasts,
-    linting,
     overlaps,
     pacing,
     planning,
     reaping,
     timetables,
 )
-from steersman.core.schedules.expressions import Mode
 from steersman.core.schedules.fires import Fire, Key, Kind, Outcome, Reason, State
 from steersman.core.schedules.overlaps import Running, Waiting
 from steersman.core.schedules.pacing import Pace, Ready
@@ -209,33 +206,6 @@ def test_why_there_is_no_row_is_said() -> None:
     assert "has not come" in say(each, cursor, NOW + 3600, NOW)
     assert "its row is gone" in say(each, cursor, NOW, NOW)
     assert "no such schedule" in say(None, None, NOW, NOW)
-
-
-LINT = [
-    ("0 3 * * *", Mode.ROBFIG1, "five-fields"), ("0 0 3 * * *", Mode.STANDARD, "on-the-hour"),
-    ("*/7 * * * *", Mode.STANDARD, "uneven-step"), ("0 */5 * * *", Mode.STANDARD, "uneven-step"),
-    ("1 1 13 * fri", Mode.STANDARD, "day-or"), ("1 1 */2 * mon", Mode.STANDARD, "day-and"),
-    ("1 1 * * 7", Mode.STANDARD, "seven"), ("30 2 * * *", Mode.STANDARD, "dst-gap"),
-    ("30 2 * * *", Mode.STANDARD, "dst-fold"), ("1 1 29 2 *", Mode.STANDARD, "rare"),
-    ("@every 7h", Mode.STANDARD, "every-uneven"), ("1 ? * * *", Mode.STANDARD, "question-mark"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "mode", "code"), LINT)
-def test_what_may_be_meant_otherwise_is_said(text: str, mode: Mode, code: str) -> None:
-    expression = expressions.parse(text, mode)
-    table = expressions.table(expression, "Europe/Berlin")
-    assert code in {doubt.code for doubt in linting.lint(expression, table, NOW)}
-
-
-PLAIN = ["17 3 * * *", "*/15 * * * *", "1 1 * * 1-5", "@every 6h", "H H * * *"]
-
-
-@pytest.mark.parametrize("text", PLAIN)
-def test_what_is_plain_raises_no_doubt(text: str) -> None:
-    expression = expressions.parse(text, seed="some")
-    table = expressions.table(expression, "UTC")
-    assert linting.lint(expression, table, NOW) == []
 
 
 def test_the_next_instants_are_told_with_what_the_clocks_do() -> None:
