@@ -80,15 +80,27 @@ def test_rules_say_what_happens_to_overlap_lateness_outages_and_clocks() -> None
             "of two equal ones the first counts."
         ),
         "It pauses by itself after 5 failures in a row.",
+        "An alarm is raised when an instant was missed or it pauses by itself.",
     ]
     ends = rules.rules(
         read("@every 1h", starts="2026-01-01", ends="2030-01-01", stop={"successes": 1})
     )
-    assert ends[-3:] == [
+    assert ends[-4:-1] == [
         "It pauses by itself after 1 successes.",
         "It starts at 2026-01-01T00:00:00Z.",
         "It ends at 2030-01-01T00:00:00Z.",
     ]
+
+
+def test_rules_say_in_one_sentence_what_is_told() -> None:
+    watched = {"late": "1m", "running": "1h", "silent": "2d", "missed": False}
+    assert rules.rules(read("@daily", alarms=watched))[-1] == (
+        "An alarm is raised when a launch is more than 1m late, a run takes more than 1h, "
+        "none has succeeded for 2d or it pauses by itself."
+    )
+    assert rules.rules(read("@daily", alarms={"missed": False}))[-1] == (
+        "An alarm is raised when it pauses by itself."
+    )
 
 
 def at(text: str) -> int:

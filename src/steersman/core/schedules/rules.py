@@ -36,7 +36,13 @@ _FOLDS = {
 
 def rules(schedule: Schedule) -> list[str]:
     """Say what *schedule* does about everything but its times."""
-    return [*_meeting(schedule), *_lateness(schedule), *_clocks(schedule), *_limits(schedule)]
+    return [
+        *_meeting(schedule),
+        *_lateness(schedule),
+        *_clocks(schedule),
+        *_limits(schedule),
+        *_told(schedule),
+    ]
 
 
 def _meeting(schedule: Schedule) -> list[str]:
@@ -64,6 +70,21 @@ def _clocks(schedule: Schedule) -> list[str]:
         return []
     gap, fold = _GAPS[table.dst.gap], _FOLDS[table.dst.fold]
     return [f"When clocks change, a time that does not exist is {gap}; of two equal ones {fold}."]
+
+
+def _told(schedule: Schedule) -> list[str]:
+    """Say in one sentence what is told to those who are notified."""
+    alarms = schedule.alarms
+    when = ["an instant was missed"] if alarms.missed else []
+    if alarms.late is not None:
+        when.append(f"a launch is more than {words(alarms.late)} late")
+    if alarms.running is not None:
+        when.append(f"a run takes more than {words(alarms.running)}")
+    if alarms.silent is not None:
+        when.append(f"none has succeeded for {words(alarms.silent)}")
+    when.append("it pauses by itself")
+    *most, last = when
+    return [f"An alarm is raised when {', '.join(most)}{' or ' if most else ''}{last}."]
 
 
 def _limits(schedule: Schedule) -> list[str]:
