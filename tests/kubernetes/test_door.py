@@ -58,7 +58,6 @@ class Scene:
             return False
         return True
 
-
     async def clear(self, attempt: str) -> None:
         """End a runner, and remove what is left of it."""
         await self.door.kill(attempt)
