@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from steersman.server.answers import to_cursor
 from steersman.server.limits import STREAMED
 from steersman.server.platform import Platform
@@ -19,6 +21,8 @@ from tests.server.conftest import Repository
 from tests.server.hostile import BODIES, Hostile, Route, hostile, last, prepared
 from tests.server.kept import shop
 
+# Some thousand requests in a test, beside everything else that a run of the tests does.
+pytestmark = pytest.mark.timeout(400)
 LIMIT = 2000
 # Only as JSON reads: no text of Python's own would be these.
 VALUES = (
