@@ -85,8 +85,10 @@ class FolderBlobs:
                 if stop is not None:
                     left -= len(piece)
         finally:
-            # In a thread: after a cancellation another one may still be reading.
-            await asyncio.to_thread(file.close)
+            # In a thread, after a cancellation another one may still be reading; and to its end,
+            # though whoever waits for it is cancelled as well.
+            loop = asyncio.get_running_loop()
+            await asyncio.shield(loop.run_in_executor(None, file.close))
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
         return b"".join([piece async for piece in self.get(key, start, stop)])
