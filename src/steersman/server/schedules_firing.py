@@ -19,6 +19,7 @@ from steersman.server import schedules
 from steersman.server.platform import Platform
 from steersman.server.schedules_book import Book
 from steersman.server.schedules_launching import Agenda, Table
+from steersman.store import schedule_leaders as leaders
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 
@@ -93,11 +94,11 @@ class Scheduler:
 
     async def resign(self) -> None:
         """Let another server lead at once."""
-        await self._parts.store.write(lambda tx: rows.resign(tx, self.me, tx.now))
+        await self._parts.store.write(lambda tx: leaders.resign(tx, self.me, tx.now))
 
     def _turn(self, tx: Transaction, given: float | None, *, fresh: bool) -> tuple[Turn, Mind]:
         now, mind = tx.now if given is None else given, self._mind
-        fence = rows.lead(tx, self.me, LEADING, now)
+        fence = leaders.lead(tx, self.me, LEADING, now)
         if fence is None:
             return Turn(leads=False, wait=LOOK), mind._replace(agenda=None)
         table = Table(self._parts, (self.me, fence), tx, now)

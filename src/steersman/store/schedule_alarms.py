@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from steersman.core.schedules.alarms import Alarm, Raised, What
 from steersman.store.base import Row, Transaction
-from steersman.store.schedules import is_led, next_wake
+from steersman.store.schedule_leaders import is_led
+from steersman.store.schedules import next_wake
 from steersman.store.tables import alarms, fires, projects, schedule_counts, schedules
 
 _CHUNK = 500

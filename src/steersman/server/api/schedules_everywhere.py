@@ -40,7 +40,7 @@ async def list_all_schedules(
     wanted = await wanted_by(parts, who, project, paused=paused)
     found, now = await page_of(parts, wanted, cursor, limit)
     items = [_placed(row) | schedules_views.shown(row, now) for row in found]
-    return page(request, _places(found), items, limit, "place")
+    return page(request, places(found), items, limit, "place")
 
 
 @router.get("/schedules/calendar")
@@ -67,7 +67,7 @@ async def show_calendar(
         return [_placed(row) | schedules_views.ahead(row, *window, each) for row in found]
 
     items = await asyncio.to_thread(shown)
-    return page(request, _places(found), items, limit, "place")
+    return page(request, places(found), items, limit, "place")
 
 
 @router.get("/schedules/forecast")
@@ -111,7 +111,6 @@ async def show_metrics(parts: Parts, who: Who, project: str | None = None) -> Re
 async def wanted_by(
     parts: Platform, who: Caller, project: str | None, *, paused: bool | None = None
 ) -> Wanted:
-    """Return which schedules the caller asks for, all that they see or those of a project."""
     """Return which schedules somebody asks for; `NotFound` for a project they do not see."""
     identity = None
     if project is not None:
@@ -122,7 +121,6 @@ async def wanted_by(
 async def page_of(
     parts: Platform, wanted: Wanted, cursor: str | None, limit: int
 ) -> tuple[list[Row], float]:
-    """Return a page of them, and one more if there are more, and what time it is."""
     """Return one page of them, up to one more than *limit*, and what time it is."""
     after = _after(cursor)
     return await parts.store.scan(
@@ -157,5 +155,6 @@ def _placed(row: Row) -> dict[str, Any]:
     return {"project": row["project"]}
 
 
-def _places(found: list[Row]) -> list[Row]:
+def places(found: list[Row]) -> list[Row]:
+    """Return by what a next page of them is found."""
     return [{"place": f"{row['project']}/{row['name']}"} for row in found]

@@ -41,8 +41,7 @@ async def show_overview(
     wanted = await schedules_everywhere.wanted_by(parts, who, project)
     found, now = await schedules_everywhere.page_of(parts, wanted, cursor, limit)
     items = await _shown(parts, who, found[:limit], now)
-    places = [{"place": f"{row['project']}/{row['name']}"} for row in found]
-    return page(request, places, items, limit, "place")
+    return page(request, schedules_everywhere.places(found), items, limit, "place")
 
 
 @router.get("/projects/{name}/schedules/{schedule}/overview")
