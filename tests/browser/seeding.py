@@ -14,6 +14,7 @@ from steersman.core.schedules.fires import Fire, Outcome, Reason, State
 from steersman.core.schedules.schedule import Pause
 from steersman.server import first_start, passwords, schedules
 from steersman.server.platform import Platform
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Transaction
 from steersman.store.tables import members, projects, users
@@ -70,7 +71,7 @@ class Seed:
             for letter in reversed(outcomes):
                 at = timetables.last_of(table, at - 1) or 0
                 found.append(_instant(identity, at, letter, tx.now))
-            rows.note(tx, found)
+            ledgers.note(tx, found)
 
         self.write(add)
         return identity

@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Fire, Reason, State
-from steersman.store import schedules as rows
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store.base import Transaction
 from steersman.store.tables import projects
 from tests.server.kept import Shop, in_shop
@@ -32,7 +32,7 @@ async def test_an_overview_has_the_newest_instants_of_each_schedule(here: Shop) 
         "",
         now,
     )._replace(until=now - 6000, covers=4)
-    await here.here.parts.store.write(lambda tx: rows.note(tx, [*old, missed]))
+    await here.here.parts.store.write(lambda tx: ledgers.note(tx, [*old, missed]))
     page = (await here.get("schedules/overview?limit=1")).json()
     [one] = page["items"]
     assert (one["project"], one["name"], one["words"]) == ("shop", "first", "every minute")

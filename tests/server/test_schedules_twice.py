@@ -17,7 +17,7 @@ from steersman.core.schedules.fires import State
 from steersman.server import schedules
 from steersman.server.platform import Platform
 from steersman.server.schedules_firing import LEADING, Scheduler
-from steersman.store import schedules as rows
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store.base import Transaction
 from steersman.store.tables import schedules as table
 from steersman.store.tables import triggers
@@ -117,7 +117,7 @@ async def _compare(parts: Platform, began: int, now: float) -> None:
     def load(tx: Transaction) -> tuple[Any, Any, Any]:
         row = tx.one(select(table).where(table.c.id == "s"))
         asked = tx.all(select(triggers.c.id, triggers.c.key))
-        return row, rows.ledger(tx, "s", limit=10_000), asked
+        return row, ledgers.ledger(tx, "s", limit=10_000), asked
 
     row, found, asked = await parts.store.scan(load)
     planned = list(timetables.between(schedules.read(row).tables, began, int(now)))

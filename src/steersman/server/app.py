@@ -121,6 +121,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         responses=problems.DESCRIBED,
+        telemetry=UNTRACED,
     )
     app.state.platform = platform
     app.state.oidc = oidc
@@ -142,7 +143,7 @@ def build(
 
 def build_for_runners(platform: Platform) -> FastAPI:
     """Return what the port for runners serves: nothing but what their tokens open."""
-    app = FastAPI(title="Steersman for runners", version=__version__, openapi_url=None)
+    app = FastAPI(title="Steersman for runners", version=__version__, openapi_url=None, telemetry=UNTRACED)
     app.state.platform = platform
     app.state.closing = asyncio.Event()
     problems.install(app)

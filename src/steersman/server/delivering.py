@@ -21,7 +21,7 @@ from steersman.server.platform import Platform
 from steersman.server.sources import FETCHABLE
 from steersman.server.streaming import Streamed
 from steersman.store import keeping, published
-from steersman.store.base import Row, Transaction
+from steersman.store.base import Asked, Row, Transaction
 from steersman.store.prepared import Prepared
 from steersman.store.runs import StoredRun
 from steersman.store.tables import attempts, jobs, pipeline_files, projects, runs
@@ -106,14 +106,23 @@ class Order(NamedTuple):
     given: tuple[Output, ...]
 
 
+def beside(attempt: str) -> list[Asked]:
+    """Return what `order` wants to have been asked for together with the run of *attempt*."""
+    return [(each, {"attempt": attempt}) for each in (*_ABOUT, _SECRETS)]
+
+
 def order(tx: Transaction, attempt: str, stored: StoredRun | None = None) -> Order:
-    """Return all that says what the runner of *attempt* is to do; its run may be known already."""
-    wanted = {"attempt": attempt}
-    known = () if stored else _ROWS
-    *rows, sealed = tx.ask(*((each, wanted) for each in (*known, *_ABOUT, _SECRETS)))
+    """Return all that says what the runner of *attempt* is to do.
+
+    Its run may be *stored* already, with what there is `beside`.
+    """
     if stored is not None:
         row = stored.attempts[attempt]
-        rows = [[row], [stored.row], [stored.jobs[row["job"]]], *rows]
+        *about, sealed = stored.beside
+        rows = [[row], [stored.row], [stored.jobs[row["job"]]], *about]
+    else:
+        own = [(each, {"attempt": attempt}) for each in _ROWS]
+        *rows, sealed = tx.ask(*own, *beside(attempt))
     found = _context(attempt, rows)
     return Order(found, sealed, outputs.given(tx, found.job))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from steersman.server.moving import Rules
 from steersman.store import attempts as attempt_rows
 from steersman.store import queueing
 from steersman.store import runs as run_rows
-from steersman.store.base import Row, Transaction
+from steersman.store.base import Asked, Row, Transaction
 from steersman.store.sql import Store
 from steersman.store.tables import attempts as attempt_table
 from steersman.store.tables import runs as run_table
@@ -175,10 +175,19 @@ class Queue:
         return self.hear_of(tx, identity, lambda row: event, light=light)
 
     def hear_of(
-        self, tx: Transaction, identity: str, tell: Callable[[Row], Event], *, light: bool
+        self,
+        tx: Transaction,
+        identity: str,
+        tell: Callable[[Row], Event],
+        *,
+        light: bool,
+        beside: Iterable[Asked] = (),
     ) -> Heard:
-        """Take what *tell* makes of the attempt's row; *light*: its run has no part in it."""
-        stored = None if light else run_rows.load_of_attempt(tx, identity)
+        """Take what *tell* makes of the attempt's row; *light*: its run has no part in it.
+
+        What is asked for *beside* is found with the run.
+        """
+        stored = None if light else run_rows.load_of_attempt(tx, identity, beside)
         if stored is not None:
             row: Row | None = stored.attempts[identity]
         else:

@@ -7,7 +7,7 @@ runner is told to stop; only its completion record is still acknowledged, so tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Annotated
 
@@ -46,7 +46,7 @@ from steersman.server.shells import How, Shell
 from steersman.server.streaming import Streamed
 from steersman.store import attempts as attempt_rows
 from steersman.store import steps as step_rows
-from steersman.store.base import Row, Transaction
+from steersman.store.base import Asked, Row, Transaction
 
 router = APIRouter(prefix="/runner/v1", tags=["runner"])
 LONGEST_WAIT = 20.0
@@ -82,7 +82,7 @@ async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) ->
     up = partial(Started, node=body.get("node", "")[: renewing.NAME])
 
     def begin(tx: Transaction) -> delivering.Order:
-        heard = _hear(tx, parts, attempt, runner, up)
+        heard = _hear(tx, parts, attempt, runner, up, delivering.beside(attempt))
         return delivering.order(tx, attempt, heard.stored)
 
     return delivering.spec(parts, await parts.store.write(begin))
@@ -94,6 +94,7 @@ def _hear(
     attempt: str,
     runner: str,
     kind: Callable[[int, str], Started | Heartbeat],
+    beside: Iterable[Asked] = (),
 ) -> Heard:
     """Take in what the only runner of an open attempt says, and return what that was."""
 
@@ -101,7 +102,7 @@ def _hear(
         return kind(_checked(row, runner)["number"], runner[:100])
 
     try:
-        heard = parts.queue.hear_of(tx, attempt, tell, light=kind is Heartbeat)
+        heard = parts.queue.hear_of(tx, attempt, tell, light=kind is Heartbeat, beside=beside)
     except NotFound:
         raise Fenced("the attempt is over", hint="stop") from None
     if heard.hearing is Hearing.FENCED:

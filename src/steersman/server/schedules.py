@@ -11,6 +11,7 @@ from steersman.core.schedules.alarms import What
 from steersman.core.schedules.fires import Fire, Reason, State
 from steersman.core.schedules.schedule import Cursor, Pause, Schedule
 from steersman.server.schedules_book import Book
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 from steersman.store.schedules import Place
@@ -77,7 +78,7 @@ def remove(tx: Transaction, row: Row, now: float) -> None:
     book, schedule = Book(tx, now), read(row)
     decide(book, row, now)
     book.write()
-    for fire in rows.planned(tx, row["id"]):
+    for fire in ledgers.planned(tx, row["id"]):
         message = "its schedule was removed"
         skipped = fires.ended(fire, State.SKIPPED, Reason.REMOVED, message, now)
         book.give_up(row, schedule, skipped)
@@ -108,7 +109,7 @@ def resume(tx: Transaction, row: Row, now: float) -> None:
 def ask(tx: Transaction, row: Row, by: str, reason: str, now: float) -> Fire:
     """Let a schedule be launched now, as an instant of its own: the first second without one."""
     instant = int(now)
-    while not rows.note(tx, [fire := outcomes.asked(row["id"], instant, by, reason, now)]):
+    while not ledgers.note(tx, [fire := outcomes.asked(row["id"], instant, by, reason, now)]):
         instant += 1
     tx.wake(rows.CHANGED)
     return fire

@@ -18,6 +18,7 @@ from steersman.core.schedules.alarms import Alarm, What
 from steersman.core.schedules.fires import Fire, Key, Outcome, State
 from steersman.core.schedules.schedule import Cursor, Schedule
 from steersman.store import outboxes, schedule_alarms
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 from steersman.store.schedules import Place
@@ -75,14 +76,14 @@ class Book:
     def _put(self, fire: Fire) -> None:
         known = self._new.get(fire.key)
         if known is None:
-            rows.put(self._tx, fire)
+            ledgers.put(self._tx, fire)
         else:
             self._new[fire.key] = known._replace(fire=fire)
 
     def write(self) -> None:
         """Let the store have what was decided: whoever reads it then finds it."""
         for each in self._new.values():
-            rows.enter(self._tx, each.fire)
+            ledgers.enter(self._tx, each.fire)
         for place in self._places.values():
             rows.move(self._tx, place)
         self._new.clear()

@@ -19,7 +19,9 @@ from steersman.server import schedules
 from steersman.server.platform import Platform
 from steersman.server.schedules_book import Book
 from steersman.server.schedules_launching import Agenda, Table
+from steersman.store import schedule_launches as launches
 from steersman.store import schedule_leaders as leaders
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 
@@ -72,7 +74,7 @@ class Scheduler:
                 wait = LOOK
                 try:
                     # Where nothing is scheduled, nothing is written either.
-                    if await self._parts.store.read(rows.anything):
+                    if await self._parts.store.read(launches.anything):
                         wait = (await self.turn(fresh=fresh)).wait
                 except SteersmanError as error:
                     log.warning("scheduling_failed: %s", error)
@@ -107,7 +109,7 @@ class Scheduler:
             _decide(tx, table.book, row, now)
         if now - mind.pruned > PRUNE:
             mind = mind._replace(pruned=now)
-            rows.prune(tx, now - KEPT)
+            ledgers.prune(tx, now - KEPT)
         agenda = mind.agenda
         if fresh or agenda is None or not 0 <= now - agenda.at < RUNNING_LOOK:
             agenda = table.look()
@@ -126,7 +128,7 @@ class Scheduler:
 def _wait(tx: Transaction, now: float, pace: Pace, agenda: Agenda) -> float:
     times = [now + LOOK]
     times += [now + RUNNING_LOOK] if agenda.goes_on else []
-    times += [each for each in (rows.next_wake(tx), rows.next_due(tx)) if each and each > now]
+    times += [each for each in (rows.next_wake(tx), ledgers.next_due(tx)) if each and each > now]
     room = pacing.wait(pace, len(agenda.ready), now)
     return max(0.0, min([*times, *([] if room is None else [now + room])]) - now)
 

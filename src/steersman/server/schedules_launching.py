@@ -29,6 +29,8 @@ from steersman.server.platform import Platform
 from steersman.server.schedules_book import OF_INSTANTS, Book, Entry
 from steersman.store import projects, schedule_alarms
 from steersman.store import runs as run_rows
+from steersman.store import schedule_launches as launches
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 
@@ -85,12 +87,12 @@ class Table:
                 for fire in verdict.launch
             ]
             stops += [(fire, run) for fire in verdict.launch[-1:] for run in verdict.stop]
-        return Agenda(self._now, ready, stops, self._known, rows.anything_runs(self._tx))
+        return Agenda(self._now, ready, stops, self._known, ledgers.anything_runs(self._tx))
 
     def _due(self) -> list[Fire]:
         """Return what is to be launched, after noting what is too late for that."""
         found = [self._take(each) for each in self.book.planned if each.fire.due <= self._now]
-        for fire, row in rows.waiting(self._tx, self._now):
+        for fire, row in launches.waiting(self._tx, self._now):
             schedule = self._know(row)
             late = planning.too_late(schedule, fire, self._now)
             if late is None:
@@ -130,10 +132,10 @@ class Table:
         owners = [row["project_id"] for row, schedule in mine if schedule.group is not None]
         found = [
             (fire, schedule.lane)
-            for fire, row in rows.running(self._tx, alone, owners)
+            for fire, row in launches.running(self._tx, alone, owners)
             if (schedule := schedules.read(row)).lane in lanes
         ]
-        made = rows.triggers_of(self._tx, [fire.run for fire, _ in found])
+        made = launches.triggers_of(self._tx, [fire.run for fire, _ in found])
         held: dict[str, list[Running]] = {}
         for fire, lane in found:
             runs = made.get(fire.run, ({}, []))[1]
@@ -143,11 +145,11 @@ class Table:
 
     def _end_all(self) -> None:
         """Note how runs ended; what was lost waits once more."""
-        found = rows.ended(self._tx)
+        found = launches.ended(self._tx)
         if found:
             # What counts for a schedule counts after what was decided.
             self.book.write()
-        made = rows.triggers_of(self._tx, [fire.run for fire, _ in found])
+        made = launches.triggers_of(self._tx, [fire.run for fire, _ in found])
         over: list[Fire] = []
         for fire, row in found:
             trigger, runs = made.get(fire.run, (None, []))
@@ -186,7 +188,7 @@ class Table:
     def launch(self, chosen: Sequence[Fire], agenda: Agenda) -> None:
         """Launch *chosen*, as far as nobody has removed it since the look."""
         if agenda.at != self._now:
-            there = rows.still_planned(self._tx, chosen)
+            there = ledgers.still_planned(self._tx, chosen)
             chosen = [fire for fire in chosen if fire.key in there]
         going = {fire.key for fire in chosen}
         for fire, stop in agenda.stops:
@@ -208,9 +210,9 @@ class Table:
     def _stop(self, running: Running) -> None:
         """End the runs of a launch, or the trigger that would make them."""
         key = running.key
-        found = [each for each in rows.holding(self._tx, *key[:2]) if each.key == key]
+        found = [each for each in ledgers.holding(self._tx, *key[:2]) if each.key == key]
         why = "a newer instant of its schedule takes its place"
-        for trigger, made in rows.triggers_of(self._tx, [each.run for each in found]).values():
+        for trigger, made in launches.triggers_of(self._tx, [each.run for each in found]).values():
             if trigger["state"] == "accepted" and projects.is_open(self._tx, trigger["id"]):
                 projects.end(self._tx, trigger["id"], "planned", why)
             for each in made:
@@ -224,7 +226,7 @@ class Table:
         self.book.write()
         for row in schedule_alarms.silent(self._tx, self._now):
             self.book.ring(row, alarms.silent(schedules.read(row), rows.cursor(row), self._now))
-        for fire, row in rows.watched(self._tx, self._now):
+        for fire, row in launches.watched(self._tx, self._now):
             found = alarms.of_row(schedules.read(row), fire, self._now)
             if found is not None and found.what in OF_INSTANTS:
                 self.book.ring(row, found)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 
 from steersman.store.base import Row, Transaction
 from steersman.store.listing import Viewer
-from steersman.store.tables import projects, schedules
+from steersman.store.tables import members, projects, schedules
 
 _PROJECT = projects.c.name.label("project")
 
@@ -46,3 +46,9 @@ def _of(wanted: Wanted) -> Select[Any]:
         pause = func.coalesce(cast(schedules.c.pause, Text), "null")
         where.append(pause != "null" if wanted.paused else pause == "null")
     return select(schedules, _PROJECT).join_from(schedules, projects).where(*where)
+
+
+def roles(tx: Transaction, user: str) -> dict[str, str]:
+    """Return the role that a user has in each project, by the project's id."""
+    query = select(members.c.project_id, members.c.role).where(members.c.user_id == user)
+    return {row["project_id"]: row["role"] for row in tx.all(query)}

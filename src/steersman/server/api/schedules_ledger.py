@@ -14,7 +14,8 @@ from steersman.server import schedules, schedules_access, schedules_views, views
 from steersman.server.access import Parts, Who
 from steersman.server.answers import MOST, answer, from_cursor, page
 from steersman.server.schedules_access import asked
-from steersman.store import schedules as rows
+from steersman.store import schedule_launches as launches
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store.base import Transaction
 
 router = APIRouter(tags=["schedules"])
@@ -53,8 +54,8 @@ async def list_instants(
     before = _place(cursor)
 
     def load(tx: Transaction) -> tuple[list[Fire], dict[str, Any]]:
-        found = rows.ledger(tx, row["id"], [state] if state else [], before, limit)
-        return found, rows.triggers_of(tx, [each.run for each in found if each.run])
+        found = ledgers.ledger(tx, row["id"], [state] if state else [], before, limit)
+        return found, launches.triggers_of(tx, [each.run for each in found if each.run])
 
     found, made = await parts.store.scan(load)
     places = [{"place": f"{each.instant}/{each.kind}"} for each in found]
@@ -72,8 +73,8 @@ async def explain(
     at = specs.moment(instant)
 
     def load(tx: Transaction) -> tuple[list[Fire], dict[str, Any]]:
-        found = rows.holding(tx, row["id"], at)
-        return found, rows.triggers_of(tx, [each.run for each in found if each.run])
+        found = ledgers.holding(tx, row["id"], at)
+        return found, launches.triggers_of(tx, [each.run for each in found if each.run])
 
     found, made = await parts.store.scan(load)
     told = [explaining.row(schedules_views.by_name(each, name, made)) for each in found]

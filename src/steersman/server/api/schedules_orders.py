@@ -19,6 +19,7 @@ from steersman.server.access import Parts, Who
 from steersman.server.answers import answer
 from steersman.server.checked import STRICT
 from steersman.server.schedules_access import asked
+from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Row, Transaction
 
@@ -107,13 +108,13 @@ async def backfill(
     instants = _instants(row, specs.moment(body["since"]), specs.moment(body["until"]), now)
     filled = [outcomes.filled(row["id"], each, who.name, _reason(body), now) for each in instants]
     if body.get("dry_run"):
-        there = await parts.store.scan(lambda tx: [rows.known(tx, each.key) for each in filled])
+        there = await parts.store.scan(lambda tx: [ledgers.known(tx, each.key) for each in filled])
         new = [each for each, known in zip(filled, there, strict=True) if not known]
     else:
         new = []
 
         def fill(tx: Transaction, _: Row) -> None:
-            new[:] = [each for each in filled if rows.note(tx, [each])]
+            new[:] = [each for each in filled if ledgers.note(tx, [each])]
             tx.wake(rows.CHANGED)
 
         await schedules_access.change(parts, who, which, (EDIT, "schedule-backfill"), fill)

@@ -20,6 +20,7 @@ from steersman.server.answers import MOST, answer, page
 from steersman.server.api import schedules_everywhere
 from steersman.server.platform import Platform
 from steersman.store import schedule_ledgers as ledgers
+from steersman.store import schedule_lists
 from steersman.store.base import Row, Transaction
 
 router = APIRouter(tags=["schedules"])
@@ -103,7 +104,7 @@ async def _shown(parts: Platform, who: Caller, found: Sequence[Row], now: float)
     identities = [row["id"] for row in found]
 
     def load(tx: Transaction) -> tuple[dict[str, list[Fire]], dict[str, str]]:
-        return ledgers.newest(tx, identities, RECENT), ledgers.roles(tx, who.user)
+        return ledgers.newest(tx, identities, RECENT), schedule_lists.roles(tx, who.user)
 
     recent, roles = await parts.store.scan(load)
     return [
