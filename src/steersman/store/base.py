@@ -13,6 +13,8 @@ from steersman.store.prepared import NOTHING, Adding, Prepared, Said, Values
 
 Row = Mapping[str, Any]
 """A row by the names of its columns."""
+Asked = tuple[Prepared, Values]
+"""A statement that asks for rows, and its values by name."""
 
 
 class Transaction:
@@ -81,7 +83,7 @@ class Transaction:
             self._send([])
         self._driver.settle()
 
-    def ask(self, *asked: tuple[Prepared, Values]) -> list[list[Row]]:
+    def ask(self, *asked: Asked) -> list[list[Row]]:
         """Return the rows of several statements, which travel together."""
         said = [_said(statement, values, self._driver.dialect) for statement, values in asked]
         self.changed = self.changed or any(statement.changes for statement, _ in asked)

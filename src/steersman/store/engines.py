@@ -15,6 +15,8 @@ from steersman.core.errors import SteersmanError, Unavailable, UserError
 
 CONNECTIONS = 8
 """How many transactions run at once, but for writers on SQLite."""
+HELD = 2
+"""How many connections to PostgreSQL are kept for small ones: of changes, and of looks."""
 READS = "BEGIN"
 BUSY_MS = 2000
 """How long a reader waits inside SQLite. A writer does not: it may be the loop that does it."""
@@ -51,7 +53,7 @@ def open_engine(url: str, *, readers: bool = False) -> Engine:
     if not is_sqlite(url):
         return create_engine(
             address,
-            pool_size=CONNECTIONS,
+            pool_size=CONNECTIONS + HELD,
             max_overflow=0,
             pool_pre_ping=False,
             connect_args={

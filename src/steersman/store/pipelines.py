@@ -10,21 +10,24 @@ import select
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from psycopg import Connection, Error, errors, pq
+from psycopg import Connection, Error, abc, errors, pq
+from psycopg.adapt import Transformer
 
-from steersman.store.postgresql_values import Read, reads, written
+from steersman.store import switching
+from steersman.store.postgresql_values import written
 from steersman.store.prepared import Said
 
-Rows = list[list[Any]]
+Rows = list[tuple[Any, ...]]
 _LONGEST_LOOK = 60.0
 """Seconds between two looks at a connection on which nothing comes: it may have been shut."""
 
 
-class _Statement(NamedTuple):
-    """A statement this connection knows: its name there, and how its rows are read, once known."""
+class _Statement:
+    """A statement this connection knows: its name there, and what reads its rows, once known."""
 
-    name: bytes
-    reads: list[Read]
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.reader: abc.Transformer | None = None
 
 
 class Known:
@@ -51,6 +54,7 @@ class Pipeline:
     """What travels on one connection, for which *known* is kept from one use to the next."""
 
     def __init__(self, connection: Connection[Any], known: Known) -> None:
+        self._connection = connection
         self._pq = connection.pgconn
         self._known = known
 
@@ -76,7 +80,7 @@ class Pipeline:
 
     def _send(self, text: str, values: Sequence[Any]) -> _Sent:
         found = self._known.statements.get(text)
-        statement = found or _Statement(self._known.new_name(), [])
+        statement = found or _Statement(self._known.new_name())
         arguments = [written(each) for each in values]
         if found is None:
             self._pq.send_prepare(statement.name, text.encode())
@@ -92,11 +96,23 @@ class Pipeline:
             wrong = next((each for each in results if each.status not in _FINE), None)
             if wrong is None:
                 self._known.statements[text] = statement
-                rows.append(_rows(results[-1], statement))
+                rows.append(self._rows(results[-1], statement))
             elif failed is None:
                 failed = errors.error_from_result(wrong)
         self._next()  # where all of them were to be done
         return rows, failed
+
+    def _rows(self, result: pq.abc.PGresult, statement: _Statement) -> Rows:
+        if not result.nfields:
+            return []
+        reader = statement.reader
+        if reader is None:
+            reader = statement.reader = Transformer(self._connection)
+            reader.set_pgresult(result)
+        else:
+            # The types of its columns never change.
+            reader.set_pgresult(result, set_loaders=False)
+        return reader.load_rows(0, result.ntuples, tuple)
 
     def _result(self) -> pq.abc.PGresult:
         """Return the result of the next statement, to its end."""
@@ -109,24 +125,14 @@ class Pipeline:
         connection = self._pq
         while connection.is_busy():
             # What is left to be sent may take turns with what comes, both being large.
-            writers = [connection.socket] if connection.flush() else []
-            select.select([connection.socket], writers, [], _LONGEST_LOOK)
+            writing = connection.flush() != 0
+            if switching.may_wait():
+                switching.until_ready(connection.socket, writing=writing)
+            else:
+                writers = [connection.socket] if writing else []
+                select.select([connection.socket], writers, [], _LONGEST_LOOK)
             connection.consume_input()
         return connection.get_result()
 
 
 _FINE = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
-
-
-def _rows(result: pq.abc.PGresult, statement: _Statement) -> Rows:
-    columns = range(result.nfields)
-    if not statement.reads:
-        statement.reads.extend(reads(result.ftype(column)) for column in columns)
-    value = result.get_value
-    return [
-        [
-            None if (found := value(row, column)) is None else read(found)
-            for column, read in enumerate(statement.reads)
-        ]
-        for row in range(result.ntuples)
-    ]

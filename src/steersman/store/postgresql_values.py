@@ -9,8 +9,6 @@ from typing import Any
 from psycopg import Binary, DataError
 from psycopg.types.json import Json
 
-Read = Callable[[bytes], Any]
-
 
 def written(value: Any) -> bytes | None:
     """Return *value* as text; `DataError` for one that PostgreSQL cannot hold."""
@@ -20,16 +18,6 @@ def written(value: Any) -> bytes | None:
         # An enumeration of ours is a text as well.
         write = _WRITE[next(each for each in kind.__mro__ if each in _WRITE)]
     return write(value)
-
-
-def reads(kind: int) -> Read:
-    """Return how a value is read of which the server names the type *kind*."""
-    try:
-        return _READ[kind]
-    except KeyError:
-        raise TypeError(
-            f"no prepared statement of ours has values of PostgreSQL's type {kind}"
-        ) from None
 
 
 def _text(value: str) -> bytes:
@@ -48,15 +36,4 @@ _WRITE: dict[type, Callable[[Any], bytes | None]] = {
     bytes: lambda value: b"\\x" + value.hex().encode(),
     Binary: lambda value: written(bytes(value.obj)),
     Json: lambda value: json.dumps(value.obj).encode(),
-}
-_READ: dict[int, Read] = {
-    16: b"t".__eq__,  # bool
-    17: lambda value: bytes.fromhex(value[2:].decode()),  # bytea, as \x0123
-    20: int,  # int8
-    23: int,  # int4
-    25: bytes.decode,  # text
-    114: json.loads,  # json
-    701: float,  # float8
-    1043: bytes.decode,  # varchar
-    2278: bytes.decode,  # void
 }

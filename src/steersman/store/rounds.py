@@ -8,8 +8,7 @@ alone; otherwise the round is given up, and each is tried by itself by whoever h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -37,6 +36,9 @@ class Round(NamedTuple):
     wakes: Iterable[str] = ()
 
 
+Apart = Callable[[Callable[[], Round]], Coroutine[Any, Any, Round]]
+
+
 class _Wanted(NamedTuple):
     work: Work
     future: asyncio.Future[Any]
@@ -45,29 +47,30 @@ class _Wanted(NamedTuple):
 class Rounds:
     """Gathers works and lets *commit* do each round of them; *wake* hears what was committed.
 
-    Without a *thread* the loop does them itself, as long as nobody else is *busy* with the
-    connection.
+    The loop does them at once, as long as nobody else is *busy* with the connection; or *apart*
+    from others, with which it goes on meanwhile. Then the next round begins when one has ended.
     """
 
     def __init__(
         self,
         commit: Callable[[list[Work]], Round],
         wake: Callable[[str], None],
-        busy: Callable[[], bool],
-        thread: Executor | None = None,
+        *,
+        busy: Callable[[], bool] = lambda: False,
+        apart: Apart | None = None,
     ) -> None:
         self._commit = commit
         self._wake = wake
         self._busy = busy
-        self._thread = thread
+        self._apart = apart
         self._waiting: list[_Wanted] = []
-        self._at_work = False
+        self._at_work: asyncio.Task[Round] | None = None
 
     async def run(self, work: Work) -> Any:
         """Return what *work* returned, once it is committed; `NotNow` where it has to wait."""
         loop = asyncio.get_running_loop()
         wanted = _Wanted(work, loop.create_future())
-        if not self._waiting and not self._at_work:
+        if not self._waiting and self._at_work is None:
             loop.call_soon(self._next)
         self._waiting.append(wanted)
         return await wanted.future
@@ -78,11 +81,10 @@ class Rounds:
         if not waiting:
             return
         works = [each.work for each in waiting]
-        if self._thread is not None:
-            self._at_work = True
-            loop = asyncio.get_running_loop()
-            doing = self._thread.submit(self._try, works)
-            doing.add_done_callback(partial(_call, loop, partial(self._came_back, waiting)))
+        if self._apart is not None:
+            doing = self._apart(partial(self._try, works))
+            self._at_work = asyncio.get_running_loop().create_task(doing)
+            self._at_work.add_done_callback(partial(self._came_back, waiting))
         elif self._busy():
             self._tell(waiting, _given_up(works))
         else:
@@ -94,9 +96,10 @@ class Rounds:
         except Exception:  # noqa: BLE001 - whoever tries each by itself finds out what it is
             return _given_up(works)
 
-    def _came_back(self, waiting: list[_Wanted], doing: Future[Round]) -> None:
-        self._at_work = False
-        self._tell(waiting, doing.result())
+    def _came_back(self, waiting: list[_Wanted], doing: asyncio.Task[Round]) -> None:
+        self._at_work = None
+        works = [each.work for each in waiting]
+        self._tell(waiting, _given_up(works) if doing.cancelled() else doing.result())
         if self._waiting:
             self._next()
 
@@ -125,10 +128,3 @@ def one_of(work: Work, transaction: Transaction) -> Done:
 
 def _given_up(works: list[Work]) -> Round:
     return Round([Done(error=NotNow()) for _ in works])
-
-
-def _call(
-    loop: asyncio.AbstractEventLoop, function: Callable[[Future[Round]], None], of: Future[Round]
-) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(function, of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, bindparam, insert, select, update
@@ -12,7 +13,7 @@ from steersman.core.handing_over import Handed
 from steersman.core.reports import CancelRequested, Reason
 from steersman.core.runs import Job, Run, Verdict, job_states, run_state
 from steersman.store import attempts as attempt_rows
-from steersman.store.base import Row, Transaction
+from steersman.store.base import Asked, Row, Transaction
 from steersman.store.prepared import Prepared, adding
 from steersman.store.tables import attempts, jobs, projects, runs
 
@@ -20,13 +21,15 @@ from steersman.store.tables import attempts, jobs, projects, runs
 class StoredRun(NamedTuple):
     """A run and its row, to which its *project* (a name) and *project_settings* are added.
 
-    *jobs* are the rows of its jobs by name, *attempts* by their ids.
+    *jobs* are the rows of its jobs by name, *attempts* by their ids; *beside* are the rows that
+    were asked for in the same journey.
     """
 
     row: Row
     jobs: dict[str, Row]
     attempts: dict[str, Row]
     run: Run
+    beside: list[list[Row]]
 
 
 _WANTED = bindparam("identity", type_=Text())
@@ -76,14 +79,19 @@ def load(tx: Transaction, run_id: str, *, lock: bool = False) -> StoredRun | Non
     return _load(tx, _BY_ID_LOCKED if lock and tx.postgres else _BY_ID, run_id)
 
 
-def load_of_attempt(tx: Transaction, attempt_id: str) -> StoredRun | None:
+def load_of_attempt(
+    tx: Transaction, attempt_id: str, beside: Iterable[Asked] = ()
+) -> StoredRun | None:
     """Return the run of an attempt, locked together with all its attempts."""
-    return _load(tx, _OF_ATTEMPT_LOCKED if tx.postgres else _OF_ATTEMPT, attempt_id)
+    return _load(tx, _OF_ATTEMPT_LOCKED if tx.postgres else _OF_ATTEMPT, attempt_id, beside)
 
 
-def _load(tx: Transaction, loading: _Loading, identity: str) -> StoredRun | None:
+def _load(
+    tx: Transaction, loading: _Loading, identity: str, beside: Iterable[Asked] = ()
+) -> StoredRun | None:
     wanted = {"identity": identity}
-    found, rows, try_rows = tx.ask(*((statement, wanted) for statement in loading))
+    asked = [(statement, wanted) for statement in loading]
+    found, rows, try_rows, *others = tx.ask(*asked, *beside)
     if not found:
         return None
     tries: dict[str, list[Attempt]] = {}
@@ -92,7 +100,7 @@ def _load(tx: Transaction, loading: _Loading, identity: str) -> StoredRun | None
     job_rows = tuple(_job(each, tuple(tries.get(each["name"], ()))) for each in rows)
     by_id = {each["id"]: each for each in try_rows}
     by_name = {each["name"]: each for each in rows}
-    return StoredRun(found[0], by_name, by_id, _run(found[0], job_rows))
+    return StoredRun(found[0], by_name, by_id, _run(found[0], job_rows), others)
 
 
 def _run(row: Row, found: tuple[Job, ...]) -> Run:

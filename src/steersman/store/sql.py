@@ -1,8 +1,9 @@
 """Transactions on SQLite or PostgreSQL: short plain functions.
 
 A transaction's function may run more than once (a deadlock, a lost connection before the commit),
-and together with others, so it changes nothing but rows. Small changes go in rounds, on SQLite by
-the loop itself; what is longer, or has to wait, goes through threads of the store.
+and together with others, so it changes nothing but rows. Small changes and looks go in rounds that
+the loop does itself: on SQLite at once, on PostgreSQL going on with others while an answer is on
+its way. What is longer, or takes patience, goes through threads of the store.
 """
 
 from __future__ import annotations
@@ -12,10 +13,22 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Double, Engine, Text, bindparam, cast, extract, func, select, text
+from sqlalchemy import (
+    Connection,
+    Double,
+    Engine,
+    Text,
+    bindparam,
+    cast,
+    extract,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
@@ -30,6 +43,9 @@ from steersman.store.base import Transaction, Waking
 from steersman.store.driving import PostgreSQLDriver, SQLiteDriver
 from steersman.store.prepared import Prepared
 from steersman.store.rounds import NotNow, Round, Rounds, one_of
+
+if TYPE_CHECKING:
+    from steersman.store.held import Held
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
@@ -64,18 +80,25 @@ class Store:
         self._readers = ThreadPoolExecutor(engines.CONNECTIONS, "store")
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._longer: set[asyncio.Task[Any]] = set()
-        self._rounds = Rounds(
-            self._together,
-            self.waking.wake,
-            busy=lambda: bool(self._longer),
-            # SQLite is done before a thread would have been woken.
-            thread=self._writer if self.postgres else None,
-        )
+        self._held: list[Held] = []
+        self._changes, self._looks = self._rounds(self._writing), self._rounds(self._reading)
+
+    def _rounds(self, engine: Engine) -> Rounds:
+        if not self.postgres:
+            commit = partial(self._together, partial(self._begun, engine))
+            return Rounds(commit, self.waking.wake, busy=lambda: bool(self._longer))
+        from steersman.store import switching
+        from steersman.store.held import Held
+
+        held = Held(engine, self._readers)
+        self._held.append(held)
+        commit = partial(self._together, partial(self._held_begun, engine, held))
+        return Rounds(commit, self.waking.wake, apart=switching.run)
 
     async def write(self, work: Work[T]) -> T:
         """Run *work*, a change of a few rows found by their index, in a transaction."""
         try:
-            result: T = await self._rounds.run(work)
+            result: T = await self._changes.run(work)
         except NotNow:
             return await self.rewrite(work)
         return result
@@ -109,7 +132,7 @@ class Store:
         """
         if self.postgres:
             try:
-                found: T = await self._rounds.run(work)
+                found: T = await self._looks.run(work)
             except NotNow:
                 return await self.scan(work)
             return found
@@ -161,32 +184,47 @@ class Store:
             result = work(transaction)
         return result, list(transaction.wakes)
 
-    def _together(self, works: list[Work[Any]]) -> Round:
+    def _together(
+        self, begin: Callable[[], AbstractContextManager[Transaction]], works: list[Work[Any]]
+    ) -> Round:
         """Run several in one transaction; whatever is raised, nothing of it was committed."""
-        with self._begun(self._writing) as transaction:
+        with begin() as transaction:
             done = [one_of(work, transaction) for work in works]
         return Round(done, tuple(transaction.wakes))
 
     @contextmanager
     def _begun(self, engine: Engine) -> Iterator[Transaction]:
         """Give a transaction, and commit it."""
-        if not self.postgres:
-            with engine.connect() as connection, connection.begin():
+        with engine.connect() as connection:
+            if self.postgres:
+                with self._begun_on(connection, changes=engine is self._writing) as transaction:
+                    yield transaction
+                return
+            with connection.begin():
                 transaction = Transaction(connection, SQLiteDriver(connection), self.clock.now)
                 yield transaction
                 transaction.commit()
-            return
-        with engine.connect() as connection:
-            driver = PostgreSQLDriver(connection, begins=engine is self._writing)
-            # Several servers share one clock: the database's.
-            transaction = Transaction(connection, driver, _NOW)
-            try:
-                yield transaction
-                self._notify(transaction)
-                transaction.commit()
-            except BaseException:
-                driver.forget()
-                raise
+
+    @contextmanager
+    def _held_begun(self, engine: Engine, held: Held) -> Iterator[Transaction]:
+        with (
+            held.use() as connection,
+            self._begun_on(connection, changes=engine is self._writing) as transaction,
+        ):
+            yield transaction
+
+    @contextmanager
+    def _begun_on(self, connection: Connection, *, changes: bool) -> Iterator[Transaction]:
+        driver = PostgreSQLDriver(connection, begins=changes)
+        # Several servers share one clock: the database's.
+        transaction = Transaction(connection, driver, _NOW)
+        try:
+            yield transaction
+            self._notify(transaction)
+            transaction.commit()
+        except BaseException:
+            driver.forget()
+            raise
 
     def _notify(self, transaction: Transaction) -> None:
         """Let other servers hear what is committed."""
@@ -211,6 +249,8 @@ class Store:
         """Let go of every connection; transactions that run end first."""
         self._writer.shutdown()
         self._readers.shutdown()
+        for each in self._held:
+            each.close()
         self._writing.dispose()
         self._reading.dispose()
 
