@@ -1,4 +1,4 @@
-"""One instance as a process of its own; a run is an empty file."""
+"""One instance as a process of its own; a run is an empty file, or a command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -16,8 +16,10 @@ from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Fire
 from steersman.core.schedules.schedule import Catching, CatchUp
 from steersman.cron import times
-from steersman.cron.launchers.base import Run, Work, digest_name
+from steersman.cron.entries import Entry
+from steersman.cron.launchers.base import Launcher, Run, What, Work, digest_name
 from steersman.cron.ledger.sql import SqlLedger
+from steersman.cron.processes.launcher import ProcessLauncher
 from steersman.cron.program import Cron
 from steersman.cron.settings import Settings
 from steersman.store import engines
@@ -52,6 +54,9 @@ class FolderLauncher:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
 
+    async def tidy(self, needed: Collection[str]) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 
@@ -69,9 +74,26 @@ async def main(said: dict[str, object]) -> None:
     name = f"{said['name']}-{os.getpid()}"
     leading = float(str(said.get("leading", 3.0)))
     settings = Settings(name, leading=leading, rate=0, vanished=1e9)
-    cron = Cron(ledger, FolderLauncher(Path(str(said["folder"]))), settings, clocks)
-    cron.configure(making.entries(*schedules))
+    folder, command = Path(str(said["folder"])), said.get("command")
+    launcher: Launcher = FolderLauncher(folder)
+    entries = making.entries(*schedules)
+    if command:
+        launcher = ProcessLauncher(folder, {}, clocks.now)
+        entries = {name: Entry(each.schedule, _work(name, str(command)))
+                   for name, each in entries.items()}  # fmt: skip
+    cron = Cron(ledger, launcher, settings, clocks)
+    cron.configure(entries)
     await cron.run()
+
+
+def _work(name: str, command: str) -> Work:
+    body: dict[str, object] = {
+        "command": ["sh", "-c", command],
+        "directory": "/",
+        "environment": {},
+        "limit": None,
+    }
+    return Work(name, name, body, What.COMMAND)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from steersman.cli import cron, cronetes, reap
+from steersman.cli import cron, cron_launching, cronetes, reap
 from steersman.cli.cron_parts import source
 from steersman.clock import SetClock
 from steersman.core.errors import InvalidFile, NotFound, UserError
 from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Outcome, Reason, State
 from steersman.core.schedules.schedule import Cursor
+from steersman.cron.configs import reading
+from steersman.cron.entries import Entries
 from steersman.cron.ledger.base import Asking, Changes
 from steersman.cron.ledger.sql import SqlLedger
 from steersman.store import engines
@@ -150,6 +155,53 @@ def test_a_bad_configuration_starts_nothing(tmp_path: Path) -> None:
     found = _cron("--config", str(bad), "--ledger", f"sqlite:///{tmp_path / 'l.db'}")
     assert isinstance(found.exception, InvalidFile)
     assert not (tmp_path / "l.db").exists()
+
+
+COMMANDS = "schedules:\n- {name: tick, schedule: '* * * * * *', command: date}\n"
+
+
+def test_commands_need_no_cluster_and_a_ledger_that_nobody_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, out = tmp_path / "cron.yml", tmp_path / "out"
+    config.write_text(COMMANDS.replace("date", f"echo $STEERSMAN_SCHEDULE 1<> {out}"))
+    os.mkfifo(out)
+    # Open for both, so that no later run waits for a reader.
+    pipe = os.open(out, os.O_RDWR)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    words = [sys.executable, "-m", "steersman", "cron", "--config", str(config)]
+    child = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    try:
+        assert os.read(pipe, 5) == b"tick\n"
+    finally:
+        child.terminate()
+        os.close(pipe)
+        _, log = child.communicate(timeout=30)
+    assert child.returncode == 0, log
+    said = _cron("--config", str(config), "ledger").output
+    assert "tick  fired since its time had come" in said
+    assert (tmp_path / "state/steersman/cron/steersman.db.runs").stat().st_mode & 0o777 == 0o700
+
+
+def test_commands_are_refused_where_their_ledger_is_elsewhere(tmp_path: Path) -> None:
+    config = tmp_path / "cron.yml"
+    config.write_text(COMMANDS)
+    for ledger in ("postgresql://ann:secret@db/x", "configmap:cron", "sqlite://"):
+        found = _cron("--config", str(config), "--ledger", ledger)
+        assert isinstance(found.exception, UserError)
+        assert "and so must their ledger be" in str(found.exception)
+        assert "secret" not in str(found.exception)
+
+
+def test_a_configuration_that_needs_another_launcher_is_not_taken_up() -> None:
+    def read(text: str) -> Entries:
+        return reading.read(text, "cron.yml", reading.Reading("UTC", NOW)).entries or {}
+
+    here, jobs = read(COMMANDS), read(FILE)
+    assert cron_launching.lacking(cron_launching.whats(here), here) is None
+    assert cron_launching.lacking(cron_launching.whats(here), {}) is None
+    assert "it has a job" in str(cron_launching.lacking(cron_launching.whats(here), jobs))
 
 
 def test_the_configuration_may_come_by_stdin() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from steersman.core.schedules.schedule import Catching, Overlapping
 from steersman.cron.configs.reading import Read, Reading, read
+from steersman.cron.launchers.base import What
 
 JOB = """
   job:
@@ -97,6 +98,28 @@ def test_an_unchanged_schedule_keeps_its_version() -> None:
     assert versions[0] == versions[1] != versions[2]
 
 
+def test_an_item_may_have_a_command_instead_of_a_job() -> None:
+    found = _read(
+        "schedules:\n"
+        "- {name: Back up!, schedule: 5 3 * * *, command: [pg_dump, -f, yes, 5], limit: 30m,\n"
+        "   directory: /srv, environment: {PGHOST: 010, PGPASSWORD: }}\n"
+        "- {name: log, schedule: 5 3 * * *, command: date >> log}\n"
+    )
+    assert found.entries is not None
+    first, second = (each.work for each in found.entries.values())
+    assert (first.what, first.base, first.schedule) == (What.COMMAND, "back-up", "Back up!")
+    assert first.body == {
+        "command": ["pg_dump", "-f", "yes", "5"], "directory": "/srv", "limit": 1800,
+        "environment": {"PGHOST": "010", "PGPASSWORD": None},
+    }  # fmt: skip
+    assert second.body["command"] == ["sh", "-c", "date >> log"]
+
+
+def test_a_file_of_cronetes_knows_no_commands() -> None:
+    found = _read("- {schedule: '0 * * * * *', name: a, command: date}")
+    assert {problem.code for problem in found.problems} == {"unknown-key", "missing-job"}
+
+
 OURS = "schedules:\n- name: a\n  schedule: '5 * * * *'\n"
 LONG = "x" * 51
 BAD = [
@@ -172,6 +195,22 @@ BAD = [
     (OURS.replace("5 * * * *", "CRON_TZ=Nowhere 5 * * * *") + JOB, "bad-schedule"),
     ("schedules:\n- name: ''\n  schedule: '5 * * * *'\n" + JOB, "wrong-type"),
     ("[" * 200 + "]" * 200, "too-deep"),
+    (OURS + "  command: date\n" + JOB, "two-works"),
+    (OURS.replace("name: a", "priority: 1") + "  command: date\n", "missing-name"),
+    (OURS + "  limit: 5m\n" + JOB, "missing-command"),
+    (OURS + "  command: []\n", "bad-command"),
+    (OURS + "  command: {a: b}\n", "bad-command"),
+    (OURS + "  command:\n", "wrong-type"),
+    (OURS + "  command: [echo, [a]]\n", "bad-command"),
+    (OURS + "  command: [echo, ~]\n", "bad-command"),
+    (OURS + "  command: ['', a]\n", "bad-command"),
+    (OURS + '  command: "a\\0b"\n', "bad-text"),
+    (OURS + "  command: a\n  directory: here\n", "bad-directory"),
+    (OURS + "  command: a\n  environment: [A]\n", "wrong-type"),
+    (OURS + "  command: a\n  environment: {A-B: 5}\n", "bad-variable"),
+    (OURS + "  command: a\n  environment: {STEERSMAN_INSTANT: 5}\n", "bad-variable"),
+    (OURS + "  command: a\n  environment: {A: [5]}\n", "wrong-type"),
+    (OURS + "  command: a\n  limit: 0s\n", "bad-duration"),
 ]
 
 

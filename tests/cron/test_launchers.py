@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.launcher import KubernetesLauncher
 from steersman.cron.launchers.base import Impossible, Launcher, Run, Work
 from steersman.cron.launchers.fake import FakeCluster, FakeLauncher
+from tests.cron import commands
 from tests.cron.fake_api import FakeApi
 from tests.kubernetes import clusters
 
@@ -30,10 +32,14 @@ JOBS = "/apis/batch/v1/namespaces/space/jobs"
 Use = Callable[[Launcher], Awaitable[Any]]
 
 
-@pytest.fixture(params=["fake", "api", pytest.param("cluster", marks=pytest.mark.kubernetes)])
-def using(request: pytest.FixtureRequest) -> Iterator[Callable[[Use], Any]]:
+@pytest.fixture(
+    params=["fake", "process", "api", pytest.param("cluster", marks=pytest.mark.kubernetes)]
+)
+def using(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Use], Any]]:
     """Run a coroutine with a launcher of each kind."""
-    if request.param == "fake":
+    if request.param == "process":
+        yield lambda use: commands.run(tmp_path, use)
+    elif request.param == "fake":
         yield lambda use: asyncio.run(use(FakeLauncher(FakeCluster(lambda: NOW))))  # type: ignore[arg-type]
     elif request.param == "api":
         api = FakeApi()
@@ -55,16 +61,25 @@ def using(request: pytest.FixtureRequest) -> Iterator[Callable[[Use], Any]]:
             yield lambda use: asyncio.run(whole(use))
 
 
+@pytest.fixture
+def work(using: Callable[[Use], Any], request: pytest.FixtureRequest) -> Work:
+    """Return what a launcher of that kind knows: something that goes on."""
+    is_process = request.node.callspec.params["using"] == "process"
+    return commands.work("sleep", "600") if is_process else WORK
+
+
 def _claim(launcher: Launcher, instant: int = NOW, attempt: int = 1) -> Fire:
     fire = fires.planned("nightly", instant, instant, NOW)._replace(attempt=attempt)
     return fires.claimed(fire, "one", 3, NOW, launcher.name(WORK, fire))
 
 
-def test_a_launch_that_is_repeated_starts_nothing_new(using: Callable[[Use], Any]) -> None:
+def test_a_launch_that_is_repeated_starts_nothing_new(
+    using: Callable[[Use], Any], work: Work
+) -> None:
     async def use(launcher: Launcher) -> None:
         fire = _claim(launcher)
-        first = await launcher.launch(WORK, fire)
-        assert await launcher.launch(WORK, fire) == first
+        first = await launcher.launch(work, fire)
+        assert await launcher.launch(work, fire) == first
         found = await launcher.find(fire.run)
         assert found is not None
         assert (found.uid, found.key, found.attempt) == (first, fire.key, 1)
@@ -94,10 +109,10 @@ def test_what_is_not_there_is_not_found_and_stopping_it_is_fine(
     using(use)
 
 
-def test_a_watch_tells_of_what_was_there_before_it(using: Callable[[Use], Any]) -> None:
+def test_a_watch_tells_of_what_was_there_before_it(using: Callable[[Use], Any], work: Work) -> None:
     async def use(launcher: Launcher) -> None:
         fire = _claim(launcher)
-        uid = await launcher.launch(WORK, fire)
+        uid = await launcher.launch(work, fire)
         told: asyncio.Queue[Run] = asyncio.Queue()
         task = asyncio.ensure_future(launcher.watch(told.put_nowait))
         async with asyncio.timeout(30):

@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from steersman.core.schedules.fires import State
+from steersman.core.schedules import explaining
+from steersman.core.schedules.fires import Fire, Outcome, State
 from steersman.cron.ledger.base import Wanted
 from steersman.cron.ledger.sql import SqlLedger
 from steersman.store import engines
@@ -20,8 +21,9 @@ SECONDS = 7.0
 SCHEDULES = 20
 
 
-def _start(url: str, folder: Path, name: str) -> subprocess.Popen[bytes]:
-    said = json.dumps({"url": url, "folder": str(folder), "name": name, "schedules": SCHEDULES})
+def _start(url: str, folder: Path, name: str, **more: object) -> subprocess.Popen[bytes]:
+    said = json.dumps({"schedules": SCHEDULES, "url": url, "folder": str(folder), "name": name,
+                       **more})  # fmt: skip
     return subprocess.Popen([sys.executable, "-m", "tests.cron.instance", said])
 
 
@@ -57,7 +59,41 @@ def test_three_processes_that_are_killed_and_stopped_start_each_instant_once(
         for each in (*alive.values(), *stopped):
             each.kill()
             each.wait()
-    _compare(url, tmp_path)
+    rows = _compare(url, tmp_path)
+    assert len([row for row in rows if row.state is State.FIRED]) >= SCHEDULES * 5
+
+
+def test_commands_outlive_who_launched_them_and_run_once_each(tmp_path: Path) -> None:
+    url, runs, out = f"sqlite:///{tmp_path / 'l.db'}", tmp_path / "runs", tmp_path / "out"
+    said = f"echo $STEERSMAN_SCHEDULE $STEERSMAN_INSTANT >> {out}; sleep 0.3"
+    out.touch()
+    for number in range(4):
+        child = _start(url, runs, f"i{number}", schedules=5, command=said)
+        try:
+            # Killed while it launches: some of an instant's commands have begun, others have not.
+            _until_lines(out, len(_lines(out)) + 11)
+        finally:
+            child.kill()
+            child.wait()
+    rows = _compare(url, runs, 5)
+    lines = _lines(out)
+    assert len(set(lines)) == len(lines)
+    ended = [row for row in rows if row.outcome not in (None, Outcome.RUNNING)]
+    assert {row.outcome for row in ended} == {Outcome.SUCCEEDED}
+    assert {f"{row.schedule} {explaining.stamp(row.instant)}" for row in ended} <= set(lines)
+    # All of the first three instances, whoever saw their ends.
+    assert len(ended) >= 33
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines()
+
+
+def _until_lines(file: Path, count: int) -> None:
+    """Wait, as long as a machine with other work may take, for so many lines."""
+    deadline = time.monotonic() + 90
+    while len(_lines(file)) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _until_started(folder: Path, count: int) -> None:
@@ -67,15 +103,17 @@ def _until_started(folder: Path, count: int) -> None:
         time.sleep(0.1)
 
 
-def _compare(url: str, folder: Path) -> None:
+def _compare(url: str, folder: Path, schedules: int = SCHEDULES) -> list[Fire]:
+    """Compare the ledger with what should be and what was started; return its rows."""
     import asyncio
 
     ledger = SqlLedger(engines.open_engine(url), time.time)
     rows = asyncio.run(ledger.rows(Wanted(limit=1_000_000)))
     cursors = {each.schedule: each for each in asyncio.run(ledger.cursors())}
     asyncio.run(ledger.close())
-    started = {path.name for path in folder.iterdir()}
-    for number in range(SCHEDULES):
+    # One that begins with a point was killed before it was a run.
+    started = {path.name for path in folder.iterdir() if path.name[0] != "."}
+    for number in range(schedules):
         each = making.schedule(f"job-{number}", "* * * * * *")
         cursor = cursors[each.name]
         expected = list(range(int(cursor.created) + 1, cursor.decided + 1))
@@ -86,4 +124,4 @@ def _compare(url: str, folder: Path) -> None:
     # What was killed between a start and its row leaves a row that is claimed.
     assert fired <= started <= {row.run for row in rows}
     assert len({row.run for row in rows if row.run}) == len([row for row in rows if row.run])
-    assert len(fired) >= SCHEDULES * 5, (len(rows), len(left))
+    return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import selectors
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from steersman.core.errors import Unavailable
@@ -169,6 +169,9 @@ class ShakyLauncher:
 
     async def watch(self, changed: Callable[[Run], None]) -> NoReturn:
         await self._launcher.watch(changed)
+
+    async def tidy(self, needed: Collection[str]) -> None:
+        await self._launcher.tidy(needed)
 
     async def close(self) -> None:
         await self._launcher.close()

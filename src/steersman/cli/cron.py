@@ -1,4 +1,4 @@
-"""`steer cron`: launch Jobs of a cluster by schedules; and the commands around it."""
+"""`steer cron`: launch Jobs of a cluster, or commands, by schedules; and the commands around it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Lazy(click.Group):
 @cron_flags.cluster
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int | None:
-    """Launch Jobs of a cluster when their time has come, once each.
+    """Launch Jobs of a cluster, or commands here, when their time has come, once each.
 
     Any number of instances may run on one ledger; one of them leads. A configuration of Cronetes
     works unchanged.

@@ -77,7 +77,6 @@ def ledger(command: F) -> F:
     return click.option(
         "--ledger",
         envvar="STEERSMAN_CRON_LEDGER",
-        default=LEDGER,
-        show_default=True,
-        help="sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or configmap:NAME",
+        help="sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or configmap:NAME "
+        f"[default: {LEDGER}, or with commands in the configuration a file of their own]",
     )(command)

@@ -18,19 +18,20 @@ from steersman.cron.ledger.base import Ledger
 @contextlib.asynccontextmanager
 async def opened(values: dict[str, Any]) -> AsyncIterator[Ledger]:
     """Open the ledger that the flags name."""
-    from steersman.cli import cron_parts
+    from steersman.cli import cron_launching, cron_parts
     from steersman.cluster.kubernetes.api import Api
 
-    if not cron_parts.is_there(values["ledger"]):
+    where = cron_launching.ledger_of(values)
+    if not cron_parts.is_there(where):
         hint = "name by --ledger what `steer cron` was started with"
-        raise NotFound(f"there is no ledger at {values['ledger']}", hint=hint)
+        raise NotFound(f"there is no ledger at {where}", hint=hint)
     apis: list[Api] = []
 
     def api() -> Api:
         apis.append(cron_parts.connect(values["cluster"]))
         return apis[0]
 
-    ledger = cron_parts.open_ledger(values["ledger"], values["cluster"], api)
+    ledger = cron_parts.open_ledger(where, values["cluster"], api)
     try:
         yield ledger
     finally:

@@ -8,14 +8,15 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from steersman.cli import cron_parts
+from steersman.cli import cron_launching, cron_parts
 from steersman.cli.cron_flags import ClusterFlags
+from steersman.cli.cron_launching import Whats
 from steersman.cli.cron_parts import Source
 from steersman.core.errors import SteersmanError, UserError
 from steersman.core.schedules.alarms import News
 from steersman.cron import exposing, telling, times
 from steersman.cron.entries import Entries
-from steersman.cron.kubernetes.launcher import KubernetesLauncher
+from steersman.cron.launchers.base import What
 from steersman.cron.logs import Event, say
 from steersman.cron.program import Cron, collect_seldom
 from steersman.cron.settings import Settings
@@ -29,7 +30,7 @@ class Wishes(NamedTuple):
     """What the daemon is told by its flags."""
 
     source: Source
-    ledger: str
+    ledger: str | None
     cluster: ClusterFlags
     name: str
     rate: float
@@ -40,12 +41,19 @@ class Wishes(NamedTuple):
 async def run(wishes: Wishes, text: str, entries: Entries) -> None:
     """Run until SIGTERM or Ctrl-C."""
     collect_seldom()
-    api = cron_parts.connect(wishes.cluster)
-    ledger = cron_parts.open_ledger(wishes.ledger, wishes.cluster, lambda: api)
-    clocks = times.system()
-    launcher = KubernetesLauncher(
-        api, cron_parts.follow(api), wishes.cluster.namespace, wishes.name, clocks.now
+    kinds = cron_launching.whats(entries)
+    where = cron_launching.ledger_url(wishes.ledger, wishes.name, kinds)
+    if What.COMMAND in kinds:
+        # Before anything is made.
+        cron_launching.folder(where)
+    needed = What.JOB in kinds or where.startswith("configmap:")
+    api = cron_parts.connect(wishes.cluster) if needed else None
+    ledger = cron_parts.open_ledger(
+        where, wishes.cluster, lambda: api or cron_parts.connect(wishes.cluster)
     )
+    clocks = times.system()
+    about = (wishes.cluster.namespace, wishes.name, where)
+    launcher = cron_launching.launcher(kinds, api, clocks, about)
     tell: Callable[[News], Awaitable[None]] = telling.nobody
     if wishes.alarm_url:
         tell = telling.webhook(wishes.alarm_url)
@@ -56,13 +64,15 @@ async def run(wishes: Wishes, text: str, entries: Entries) -> None:
         async with contextlib.AsyncExitStack() as stack:
             if wishes.listen:
                 stack.push_async_callback(_closed, await _listen(cron, wishes.listen))
-            await _until_told(cron, Reloading(wishes.source, cron, text))
+            await _until_told(cron, Reloading(wishes.source, cron, text, kinds))
     finally:
         with contextlib.suppress(SteersmanError, TimeoutError):
             async with asyncio.timeout(RESIGNING):
                 await cron.resign()
+        await launcher.close()
         await ledger.close()
-        await api.close()
+        if api is not None:
+            await api.close()
 
 
 async def _listen(cron: Cron, where: str) -> asyncio.Server:
@@ -108,10 +118,11 @@ def _raise(task: asyncio.Task[object]) -> None:
 class Reloading:
     """Reads the configuration again when it changed, or when somebody asks for it."""
 
-    def __init__(self, source: Source, cron: Cron, text: str) -> None:
+    def __init__(self, source: Source, cron: Cron, text: str, kinds: Whats) -> None:
         self.asked = asyncio.Event()
         self._source = source
         self._cron = cron
+        self._kinds = kinds
         self._digest = cron_parts.digest(text)
 
     async def run(self) -> None:
@@ -133,6 +144,10 @@ class Reloading:
         if found.entries is None:
             errors = [each for each in found.problems if each.severity == "error"]
             self._refuse(f"{errors[0].place}: {errors[0].message}", cron_parts.digest(text))
+            return
+        lacks = cron_launching.lacking(self._kinds, found.entries)
+        if lacks is not None:
+            self._refuse(f"{lacks}: start steer cron again", cron_parts.digest(text))
             return
         self._digest = cron_parts.digest(text)
         self._cron.configure(found.entries)

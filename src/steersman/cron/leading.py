@@ -40,7 +40,7 @@ class Leading:
 
     async def run(self) -> NoReturn:
         """Ask for ever."""
-        away = False
+        away = stands_by = False
         while True:
             before = self._times.elapsed()
             try:
@@ -58,6 +58,9 @@ class Leading:
                     self._changed()
             elif not away and self.fence:
                 self.lose("another instance leads")
+            elif not away and not stands_by:
+                say(Event.STANDING_BY, f"{self.holder}: another instance leads on this ledger")
+            stands_by = not self.fence and not away
             if self.fence and not self.leads():
                 self.lose("the ledger did not confirm it in time")
             await asyncio.sleep(self._seconds / 5)

@@ -14,6 +14,7 @@ class Event(StrEnum):
     CRON_STARTED = "cron_started"
     CRON_STOPPED = "cron_stopped"
     LEADING = "leading"
+    STANDING_BY = "standing_by"
     LEADING_ENDED = "leading_ended"
     LEDGER_AWAY = "ledger_away"
     LAUNCHED = "launched"

@@ -197,10 +197,15 @@ class Cron:
         self._pruned = elapsed
         await self._ledger.prune(desk.leadership.fence, now - self._settings.keep)
         # Beside everything else: thousands may be asked for, one after the other.
-        group.create_task(self._vanished(desk))
+        group.create_task(self._clean(desk))
 
-    async def _vanished(self, desk: Desk) -> None:
+    async def _clean(self, desk: Desk) -> None:
+        """Close the rows of runs that are gone, and let go of runs that no row needs."""
         try:
             await self._following.vanished(desk, self._times.now, self._settings.vanished)
+            rows = desk.rows
+            # What the ledger does not have yet may be decided again, by what is seen of the run.
+            needed = {fire.run for fire in (*rows.open.values(), *rows.changes().rows)}
+            await self._launcher.tidy(needed)
         except SteersmanError as error:
             say(Event.CLUSTER_AWAY, str(error))

@@ -18,38 +18,37 @@ from steersman.core.schedules.schedule import (
     Schedule,
     Stop,
 )
-from steersman.cron.configs import jobs, timings, values
+from steersman.cron.configs import commands, jobs, timings, values
 from steersman.cron.configs.timings import Setting
 from steersman.cron.configs.values import Members
 from steersman.cron.entries import Entry
-from steersman.cron.launchers.base import Work
+from steersman.cron.launchers.base import What, Work
 
 POLICIES = (
     "mode", "timezone", "dst", "catch-up", "deadline", "overlap", "group", "jitter", "priority",
     "project", "attempts", "stop", "alarms", "starts", "ends", "anchor",
 )  # fmt: skip
-KEYS = ("name", "schedule", "schedules", "job", *POLICIES)
+CRONETES = ("name", "schedule", "schedules", "job", *POLICIES)
+"""Files of Cronetes know no commands."""
+KEYS = (*CRONETES, *commands.KEYS)
 
 
 def read(node: Node, setting: Setting, findings: Findings) -> Entry | None:
     """Return an item; None, with all its mistakes noted, when it cannot be used."""
+    known = KEYS if setting.strict else CRONETES
     found = {
         **setting.defaults,
-        **values.members(node, KEYS, "an item", findings, strict=setting.strict),
+        **values.members(node, known, "an item", findings, strict=setting.strict),
     }
     before = sum(1 for each in findings.problems if each.severity == "error")
     if type(node) is not Mapping:
         return None
-    job_node = found["job"][1] if "job" in found else None
-    if job_node is None:
-        findings.error("missing-job", node, "the item has no job", "write the Job below `job:`")
-    body = jobs.read(job_node, findings) if job_node is not None else None
-    base = jobs.base_name(job_node, findings) if body is not None and job_node else None
-    name = _name(found, base, findings)
-    timing = timings.read(found, node, name or "", setting, findings)
+    work = _work(found, node, findings)
+    name = work.schedule if work is not None else ""
+    timing = timings.read(found, node, name, setting, findings)
     policy = _policies(found, findings)
     errors = sum(1 for each in findings.problems if each.severity == "error")
-    if errors > before or timing is None or base is None or name is None or body is None:
+    if errors > before or timing is None or work is None:
         return None
     schedule = policy._replace(
         name=name, tables=timing.tables, texts=timing.texts, version=timing.digest
@@ -57,7 +56,41 @@ def read(node: Node, setting: Setting, findings: Findings) -> Entry | None:
     if setting.lint:
         for doubt in linting.lint_schedule(schedule, setting.now):
             findings.warn(doubt.code, _place(found, node), doubt.message, doubt.hint)
-    return Entry(schedule, Work(name, base, body))
+    return Entry(schedule, work)
+
+
+def _work(found: Members, node: Node, findings: Findings) -> Work | None:
+    """Return what an item launches, of which there is one, and how the item is called."""
+    if "command" in found:
+        return _command(found, node, findings)
+    for key in commands.KEYS:
+        if key in found:
+            message = f"{key} belongs to a command, and the item has none"
+            findings.error("missing-command", found[key][0], message)
+    if "job" not in found:
+        hint = "write the Job below `job:`, or what this machine is to run behind `command:`"
+        findings.error("missing-job", node, "the item has neither job nor command", hint)
+        _name(found, "", findings)
+        return None
+    job = found["job"][1]
+    body = jobs.read(job, findings)
+    base = jobs.base_name(job, findings) if body is not None else None
+    name = _name(found, base, findings)
+    return None if body is None or base is None or name is None else Work(name, base, body)
+
+
+def _command(found: Members, node: Node, findings: Findings) -> Work | None:
+    if "job" in found:
+        message = "the item has both a job and a command"
+        findings.error("two-works", found["job"][0], message, "make two items of it")
+    if "name" not in found:
+        hint = "write `name:`, by which the ledger knows it"
+        findings.error("missing-name", node, "an item with a command needs a name", hint)
+    body = commands.read(found, findings)
+    name = _name(found, None, findings)
+    if body is None or name is None:
+        return None
+    return Work(name, commands.base_name(name), body, What.COMMAND)
 
 
 def _name(found: Members, base: str | None, findings: Findings) -> str | None:

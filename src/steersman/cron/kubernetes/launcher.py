@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -128,6 +128,9 @@ class KubernetesLauncher:
         self._runs[run.name] = run
         if self._changed is not None:
             self._changed(run)
+
+    async def tidy(self, needed: Collection[str]) -> None:
+        """`steer reap` removes Jobs."""
 
     async def close(self) -> None:
         """The API is the caller's."""

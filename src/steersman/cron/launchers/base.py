@@ -5,7 +5,8 @@ A run's name follows from its instant, so a launch that is repeated finds what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from steersman.core.errors import Refused
@@ -16,12 +17,20 @@ class Impossible(Refused):
     """What is to be launched can never be launched as it is written."""
 
 
+class What(StrEnum):
+    """What a schedule launches, and with it by whom: a Job of a cluster, a command here."""
+
+    JOB = "job"
+    COMMAND = "command"
+
+
 class Work(NamedTuple):
     """What a schedule launches: *base* is what names begin with, *body* what the launcher knows."""
 
     schedule: str
     base: str
     body: Mapping[str, Any]
+    what: What = What.JOB
 
 
 class Run(NamedTuple):
@@ -62,6 +71,12 @@ class Launcher(Protocol):
 
     async def watch(self, changed: Callable[[Run], None]) -> NoReturn:
         """Follow the runs for ever, calling *changed* with each new state."""
+
+    async def tidy(self, needed: Collection[str]) -> None:
+        """Remove what is kept here of runs that ended long ago; never of those that are *needed*.
+
+        Where a reaper of its own does that, nothing happens.
+        """
 
     async def close(self) -> None:
         """Let go of what it holds; runs go on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NoReturn
 
 from steersman.core.schedules import fires
@@ -82,6 +82,9 @@ class FakeLauncher:
         finally:
             self.cluster.listeners.remove(changed)
         raise AssertionError("nobody sets that event")
+
+    async def tidy(self, needed: Collection[str]) -> None:
+        """Nothing is kept."""
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -1,0 +1,66 @@
+"""Hears from the kernel when shims end, whoever started them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from steersman.cron.processes.records import Process
+
+
+class Ends:
+    """Calls *ended* with the name of a run whose shim is gone."""
+
+    def __init__(self, ended: Callable[[str], None]) -> None:
+        self._ended = ended
+        self._handles: dict[str, int] = {}
+        self._children: set[int] = set()
+
+    def adopt(self, pid: int) -> None:
+        """Leave no zombie of a child of ours."""
+        self._children.add(pid)
+        self._wait()
+
+    def follow(self, name: str, process: Process) -> None:
+        """Listen for the end of a run's shim, where the kernel tells of it."""
+        if name in self._handles or not hasattr(os, "pidfd_open"):
+            return
+        try:
+            handle = os.pidfd_open(process.pid)
+        except OSError:
+            return
+        if not process.alive():
+            # Another process by now, or one that we cannot see: it is looked at now and then.
+            os.close(handle)
+            return
+        self._handles[name] = handle
+        asyncio.get_running_loop().add_reader(handle, partial(self._over, name))
+
+    def untold(self, names: Iterable[str]) -> list[str]:
+        """Return those whose ends nobody would tell."""
+        self._wait()
+        return [name for name in names if name not in self._handles]
+
+    def _over(self, name: str) -> None:
+        handle = self._handles.pop(name)
+        asyncio.get_running_loop().remove_reader(handle)
+        os.close(handle)
+        self._wait()
+        self._ended(name)
+
+    def _wait(self) -> None:
+        for pid in list(self._children):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    continue
+            self._children.discard(pid)
+
+    def close(self) -> None:
+        """Listen no more."""
+        for handle in self._handles.values():
+            asyncio.get_running_loop().remove_reader(handle)
+            os.close(handle)
+        self._handles.clear()
