@@ -164,7 +164,7 @@ def test_commands_need_no_cluster_and_a_ledger_that_nobody_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, out = tmp_path / "cron.yml", tmp_path / "out"
-    config.write_text(COMMANDS.replace("date", f"echo $STEERSMAN_SCHEDULE 1<> {out}"))
+    config.write_text(COMMANDS.replace("date", f"echo $STEERSMAN_SCHEDULE 1<> {out}; echo done"))
     os.mkfifo(out)
     # Open for both, so that no later run waits for a reader.
     pipe = os.open(out, os.O_RDWR)
@@ -181,6 +181,10 @@ def test_commands_need_no_cluster_and_a_ledger_that_nobody_names(
     assert child.returncode == 0, log
     said = _cron("--config", str(config), "ledger").output
     assert "tick  fired since its time had come" in said
+    first = said.splitlines()[-1].partition(" ")[0]
+    assert _cron("--config", str(config), "output", "tick", first).output == "done\n"
+    gone = _cron("--config", str(config), "output", "tick", "2026-01-01").exception
+    assert isinstance(gone, NotFound)
     assert (tmp_path / "state/steersman/cron/steersman.db.runs").stat().st_mode & 0o777 == 0o700
 
 

@@ -174,9 +174,7 @@ def test_only_the_end_of_an_output_is_kept(tmp_path: Path) -> None:
         fire = claim(one, what)
         await one.launch(what, fire)
         await ended(one, fire.run)
-        folder = tmp_path / commands.RUNS / fire.run
-        kept = [folder / name for name in (shim.BEFORE, shim.OUTPUT)]
-        text = b"".join(path.read_bytes() for path in kept if path.exists())
+        text = records.output(tmp_path / commands.RUNS / fire.run) or b""
         assert shim.KEPT <= len(text) <= 2 * shim.KEPT + 65536
         assert text.endswith(b"the end\n")
 

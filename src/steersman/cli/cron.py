@@ -19,6 +19,7 @@ BELOW = {
     "explain": "cron_ledger:explain",
     "ledger": "cron_ledger:ledger",
     "status": "cron_ledger:status",
+    "output": "cron_output:output",
     "trigger": "cron_asking:trigger",
     "pause": "cron_asking:pause",
     "resume": "cron_asking:resume",

@@ -164,6 +164,17 @@ def _said(path: Path) -> Mapping[str, Any]:
     return said
 
 
+def output(folder: Path) -> bytes | None:
+    """Return the end of what a command has said; None where there is no run."""
+    if not (folder / RUN).exists():
+        return None
+    found = b""
+    for name in (shim.BEFORE, shim.OUTPUT):
+        with contextlib.suppress(FileNotFoundError):
+            found += (folder / name).read_bytes()
+    return found
+
+
 def give_up(folder: Path) -> bool:
     """Keep a run that has not begun from ever doing so; False when it has."""
     handle, name = tempfile.mkstemp(prefix=f".{shim.STARTED}-", dir=folder)
