@@ -101,3 +101,15 @@ def test_the_message_of_a_step_is_read_with_its_last_line(shell: str, tmp_path: 
     assert run(shell, scripts.read_message(str(tmp_path))).stdout == "one\n\\two\n"
     (tmp_path / "message.txt").unlink()
     assert run(shell, scripts.read_message(str(tmp_path))).stdout == ""
+
+
+def test_one_look_tells_all_there_is_to_know_after_a_step(shell: str, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("output", "cache", "artifacts")]
+    for folder in folders:
+        folder.mkdir()
+    (folders[1] / "kept").touch()
+    (tmp_path / "message.txt").write_text("message\nfull-0 1\n")
+    text = scripts.look(str(tmp_path), list(map(str, folders)), measure=True)
+    before, _, message = run(shell, text).stdout.partition("message\n")
+    assert [line for line in before.splitlines() if line.startswith("full")] == ["full-1 1"]
+    assert message == "message\nfull-0 1\n"

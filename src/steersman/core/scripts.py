@@ -138,12 +138,21 @@ def copy_files(folder: str, names: Sequence[str], into: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def is_full(folder: str) -> str:
-    """Print `full` when anything stands in *folder*, else nothing."""
+def look(report: str, folders: Sequence[str], *, measure: bool) -> str:
+    """Print what there is to know after a step: `full-N 1` where anything stands in the Nth of
+    *folders*, what the box used if we *measure*, then a line `message` and the step's message.
+    """
+    full = (is_full(folder, f"full-{number} 1") for number, folder in enumerate(folders))
+    usage = read_usage() if measure else ""
+    return f"{''.join(full)}{usage}echo message\n{read_message(report)}"
+
+
+def is_full(folder: str, word: str = "full") -> str:
+    """Print *word* when anything stands in *folder*, else nothing."""
     path = quoting.single(folder)
     return (
         f"for steer_file in {path}/* {path}/.[!.]* {path}/..?*; do\n"
-        '  if [ -e "$steer_file" ] || [ -L "$steer_file" ]; then echo full; break; fi\n'
+        f'  if [ -e "$steer_file" ] || [ -L "$steer_file" ]; then echo {word}; break; fi\n'
         "done\n"
     )
 

@@ -21,7 +21,7 @@ from steersman.executor import faults, holding, storing
 from steersman.executor.fetching import ReadyStep, read_steps
 from steersman.executor.job import Job
 from steersman.executor.launching import masker
-from steersman.executor.measuring import usage
+from steersman.executor.looking import Seen, look
 from steersman.executor.setting_up import Prepared, set_up
 from steersman.executor.stepping import Ended, run_step
 from steersman.sessions.base import End
@@ -244,6 +244,7 @@ class Attempt:
         number, started = self._start(ready.step.display_name, phase)
         # After-steps that follow an interruption run; an interruption that comes later ends them.
         cancel = None if phase is Phase.AFTER and self._cut else self.cancelled
+        prepared.full.clear()
         if ready.step.kind is StepKind.INTERNAL:
             ended = await self._carry_out(prepared, ready, number, phase, cancel)
         else:
@@ -260,9 +261,9 @@ class Attempt:
             exit_code=ended.exit_code,
             cause=ended.cause,
         )
-        if self.job.settings.measure and not self._box_gone:
-            memory, cpu = await usage(self.containers, prepared)
-            result = result._replace(memory=memory, cpu=cpu)
+        if not self._box_gone:
+            seen = ended.seen or await look(self.job, prepared, ready) or Seen()
+            result = result._replace(memory=seen.memory, cpu=seen.cpu)
         self._record(number, result)
         if self.job.settings.artifacts and not self._box_gone:
             await storing.keep_report(self.job, prepared, ready, self.notice)

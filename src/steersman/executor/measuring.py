@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from steersman.containers.base import Capability, Containers
 from steersman.core import scripts
 from steersman.core.errors import Unavailable
 from steersman.core.steps import Memory
 from steersman.executor.setting_up import Prepared
-
-_UNITS = {"nanoseconds": 1e-9, "microseconds": 1e-6}
-
-
-async def usage(containers: Containers, prepared: Prepared) -> tuple[int | None, float | None]:
-    """Return the most memory the box had so far, and the seconds of CPU since the last call.
-
-    Only a container has figures of its own.
-    """
-    if Capability.IMAGES not in containers.capabilities:
-        return None, None
-    try:
-        said = await prepared.session.ask(scripts.read_usage())
-    except Unavailable:
-        return None, None
-    found = parsed(said)
-    cpu = next((found[unit] * size for unit, size in _UNITS.items() if unit in found), None)
-    if cpu is not None:
-        prepared.cpu, cpu = cpu, max(cpu - prepared.cpu, 0.0)
-    return found.get("memory"), cpu
 
 
 async def memory(prepared: Prepared) -> Memory:

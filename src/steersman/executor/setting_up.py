@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from steersman.containers.base import Box, Capability, Containers, Taking
@@ -28,7 +28,8 @@ TAKING_DEADLINE = 900.0
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Prepared:
     """A box in which the session waits. *unset_next* are names the last step leaves to unset,
-    *cpu* what all steps so far took.
+    *cpu* what all steps so far took, where we *measure*. *full* says of folders that were looked
+    into after the last step whether anything stands in them.
     """
 
     box: Box
@@ -37,7 +38,9 @@ class Prepared:
     after_steps: tuple[ReadyStep, ...]
     prelude: str
     unset_next: tuple[str, ...] = ()
+    measure: bool = False
     cpu: float = 0.0
+    full: dict[str, bool] = field(default_factory=dict)
 
 
 async def set_up(
@@ -83,7 +86,15 @@ async def set_up(
     if isinstance(box, Taking):
         box.taken()
     notice(Level.DEBUG, f"the steps run in {session.shell}")
-    return Prepared(box=box, session=session, steps=ready[0], after_steps=ready[1], prelude=prelude)
+    return Prepared(
+        box=box,
+        session=session,
+        steps=ready[0],
+        after_steps=ready[1],
+        prelude=prelude,
+        # Only a container has figures of its own.
+        measure=job.settings.measure and Capability.IMAGES in containers.capabilities,
+    )
 
 
 def refuse_what_is_lacking(job: Job, containers: Containers) -> None:

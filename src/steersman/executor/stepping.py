@@ -6,24 +6,25 @@ import asyncio
 from typing import NamedTuple
 
 from steersman.core import scripts, steps
-from steersman.core.errors import Unavailable
 from steersman.core.steps import Cause, State
 from steersman.core.variables import step_variables
 from steersman.executor import measuring
 from steersman.executor.fetching import ReadyStep
 from steersman.executor.job import Job, Settings
+from steersman.executor.looking import Seen, look
 from steersman.executor.setting_up import Prepared
 from steersman.sessions.base import End, Ending
 
 
 class Ended(NamedTuple):
-    """A step's end as the attempt needs it."""
+    """A step's end as the attempt needs it; *seen* is what it left, where the box said so."""
 
     state: State
     end: End
     message: str
     exit_code: int | None
     cause: Cause = ""
+    seen: Seen | None = None
 
 
 async def run_step(
@@ -46,20 +47,12 @@ async def run_step(
         await prepared.session.run(prepared.prelude)
     if ending.oom_kills and ending.end is End.SHELL_LOST:
         await prepared.session.restarted()
-    ended = _ended(ending, await _report(prepared, ready), job)
+    seen = await look(job, prepared, ready)
+    ended = _ended(ending, seen.message if seen else "", job)._replace(seen=seen)
     if ending.oom_kills and ending.end is not End.BOX_GONE:
         words = steps.memory_words(await measuring.memory(prepared))
         ended = ended._replace(message=f"{ended.message}{words}")
     return ended
-
-
-async def _report(prepared: Prepared, ready: ReadyStep) -> str:
-    """Return the message the step left; empty where there is none, or nobody to ask."""
-    try:
-        said = await prepared.session.ask(scripts.read_message(ready.report))
-    except Unavailable:
-        return ""
-    return said.decode(errors="replace").strip("\n")
 
 
 def _ended(ending: Ending, report: str, job: Job) -> Ended:

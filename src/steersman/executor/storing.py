@@ -40,6 +40,8 @@ async def what_to_keep(job: Job, prepared: Prepared) -> str | None:
 
 
 async def _is_full(prepared: Prepared, folder: str) -> bool:
+    if (known := prepared.full.get(folder)) is not None:
+        return known
     try:
         return b"full" in await prepared.session.ask(scripts.is_full(folder))
     except Unavailable:
