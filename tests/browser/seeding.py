@@ -10,10 +10,12 @@ from sqlalchemy import insert
 
 from steersman.cli.server_parts import Options, build
 from steersman.core.schedules import fires, timetables
+from steersman.core.schedules.alarms import Alarm, What
 from steersman.core.schedules.fires import Fire, Outcome, Reason, State
 from steersman.core.schedules.schedule import Pause
 from steersman.server import first_start, passwords, schedules
 from steersman.server.platform import Platform
+from steersman.store import schedule_alarms
 from steersman.store import schedule_ledgers as ledgers
 from steersman.store import schedules as rows
 from steersman.store.base import Transaction
@@ -86,6 +88,11 @@ class Seed:
 
         self.write(pause)
 
+    def alarm(self, schedule: str, what: What, message: str, ago: float, instant: int = 0) -> None:
+        """Let an alarm of a schedule hold since a while ago."""
+        alarm = Alarm(schedule, what, instant, message)
+        self.write(lambda tx: schedule_alarms.raise_(tx, alarm, tx.now - ago))
+
     def close(self) -> None:
         self.parts.store.close()
 
@@ -122,6 +129,9 @@ def seed(folder: Path, url: str, repository: str) -> str:
     here.schedule(shop, "fresh", cron="0 6 1 1 *", timezone="UTC")
     here.schedule(shop, "halted", outcomes="ssk", cron="0 4 * * mon-fri")
     here.pause(shop, "halted", HOSTILE_REASON)
+    mute = here.schedule(shop, "mute", outcomes="sm", cron="0 2 * * *", alarms={"silent": "1d"})
+    here.alarm(mute, What.SILENT, "no success for 2d", 90_000)
+    here.alarm(mute, What.MISSED, "3 instants were missed: no server ran", 3600, 1_800_000_000)
     here.schedule(odd, HOSTILE, target=HOSTILE, outcomes="f", cron="0 5 * * sun")
     here.close()
     return token

@@ -44,6 +44,25 @@ def test_the_list_says_how_each_schedule_stands(seen: Seen) -> None:
 
 
 @on_page
+def test_an_alarm_that_holds_is_said_in_the_list_and_on_the_page(seen: Seen) -> None:
+    seen.enter()
+    seen.go("/schedules?show=care")
+    page = seen.page
+    mute = page.get_by_role("row").filter(has_text="mute")
+    mute.get_by_text("No success for 2d, and 1 more alarm").wait_for()
+    assert mute.get_by_title(re.compile("^No success for too long since .*\nMissed since ")).count()
+    page.get_by_role("link", name="mute").click()
+    alarms = page.get_by_role("list", name="Alarms").get_by_role("listitem")
+    alarms.nth(1).wait_for()
+    silent, missed = alarms.all_inner_texts()
+    assert re.fullmatch(r"No success for too long since .+\d\d:\d\d.*: no success for 2d", silent)
+    assert "the instant of" in missed
+    seen.go("/projects/shop/schedules/nightly")
+    page.get_by_role("heading", name="nightly").wait_for()
+    assert alarms.count() == 0
+
+
+@on_page
 def test_who_sees_no_project_is_told_how_a_schedule_is_made(seen: Seen) -> None:
     page = seen.page
     seen.go("/sign-in")

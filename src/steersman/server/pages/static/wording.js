@@ -28,6 +28,15 @@ const REASONS = {
   removed: "the schedule was removed",
 };
 
+/** By kind of alarm: how a schedule stands because of it, and what it is called. */
+const ALARMS = {
+  missed: ["missed", "Missed"],
+  late: ["late", "Late"],
+  "running-too-long": ["runs too long", "Runs too long"],
+  "no-success": ["no success", "No success for too long"],
+  stopped: ["stopped", "Stopped by itself"],
+};
+
 const KINDS = { manual: "by hand", backfill: "backfill" };
 
 /** Late by more than this is worth a word, in seconds. */
@@ -57,18 +66,25 @@ export function lateness(instant) {
 /** How a schedule stands: tone, icon, word; `care` where somebody should look at it. */
 export function standing(schedule) {
   const said = (tone, icon, word, care = false) => ({ tone, icon, word, care });
-  const { pause, failures, next, recent } = schedule;
+  const { alarms, pause, failures, next, recent } = schedule;
+  const [alarm] = alarms;
   if (pause?.by === "steersman") return said("bad", "pause", "stopped", true);
-  if (pause) return said("idle", "pause", "paused");
+  if (pause) return said("idle", "pause", "paused", Boolean(alarm));
   if (failures > 1) return said("bad", "cross", `failed ${failures} times`, true);
   if (failures) return said("bad", "cross", "failed", true);
   const last = recent.find((each) => each.kind === "scheduled");
   if (last?.state === "missed") return said("warn", "alert", "missed", true);
   if (last?.outcome === "lost") return said("bad", "alert", "lost", true);
   if (last?.outcome === "failed") return said("bad", "cross", "failed", true);
+  if (alarm) return said("warn", "alert", ALARMS[alarm.what]?.[0] ?? alarm.what, true);
   if (next === null) return said("idle", "end", "over");
   if (!recent.length) return said("idle", "clock", "new");
   return said("good", "check", "on time");
+}
+
+/** What an alarm is called. */
+export function alarming({ what }) {
+  return ALARMS[what]?.[1] ?? sentence(what);
 }
 
 /** How many of the newest instants were missed; one row may stand for many. */

@@ -5,7 +5,7 @@ import { el, fill, icon } from "../dom.js";
 import { live } from "../live.js";
 import { away, badge, time } from "../parts/pieces.js";
 import { lately, last } from "../parts/results.js";
-import { count, sentence, standing } from "../wording.js";
+import { alarming, count, sentence, standing } from "../wording.js";
 import { actions } from "./actions.js";
 import { calendar } from "./calendar.js";
 import { ledger } from "./ledger.js";
@@ -61,6 +61,23 @@ function head(schedule, changed) {
       el("code", { title: "as it is written" }, spec.cron)),
     actions(schedule, changed),
     schedule.pause && paused(schedule),
+    alarms(schedule),
+  );
+}
+
+/** What is wrong with it just now; that it stopped by itself is said by its pause. */
+function alarms({ alarms: all, pause, timezone }) {
+  const shown = all.filter(({ what }) => what !== "stopped" || !pause);
+  if (!shown.length) return null;
+  return el(
+    "div",
+    { class: "banner" },
+    icon("bell"),
+    el("ul", { "aria-label": "Alarms" }, shown.map((each) => el("li", {},
+      el("strong", {}, alarming(each)),
+      " since ", time(each.raised, timezone),
+      each.instant && [", the instant of ", time(each.instant, timezone)],
+      each.message && `: ${each.message}`))),
   );
 }
 

@@ -5,7 +5,8 @@ import { el, fill, icon, row, table } from "../dom.js";
 import { live } from "../live.js";
 import { away, badge, button, choices, empty, time } from "../parts/pieces.js";
 import { lately, last } from "../parts/results.js";
-import { count, missed, sentence, standing } from "../wording.js";
+import { full } from "../times.js";
+import { alarming, count, missed, sentence, standing } from "../wording.js";
 import { ahead } from "./ahead.js";
 
 /** So many rows are drawn at first, and with each click on "more". */
@@ -170,6 +171,18 @@ function halted({ by, until }, timezone) {
   return by === "steersman" ? "by itself" : `by ${by}`;
 }
 
+/** The oldest alarm that holds, in a sentence; all of them, and since when, on hover. */
+function alarmed({ alarms, timezone }) {
+  if (!alarms.length) return null;
+  const [first, ...more] = alarms;
+  const title = alarms
+    .map((each) => `${alarming(each)} since ${full(Date.parse(each.raised), timezone)}: ${each.message}`)
+    .join("\n");
+  const text = sentence(first.message || alarming(first));
+  return el("small", { class: "alarm", title }, icon("bell"),
+    el("span", {}, more.length ? `${text}, and ${count(more.length, "more alarm")}` : text));
+}
+
 function line(schedule) {
   const { project, name, target, timezone, words, next, pause } = schedule;
   const stands = standing(schedule);
@@ -178,7 +191,8 @@ function line(schedule) {
     { class: stands.care ? "care" : "" },
     el("th", { role: "rowheader", scope: "row" },
       el("a", { href: at("projects", project, "schedules", name) }, name),
-      el("small", {}, `${project} · starts ${target}`)),
+      el("small", {}, `${project} · starts ${target}`),
+      alarmed(schedule)),
     [sentence(words), el("small", {}, timezone)],
     pause
       ? [badge(stands), el("small", {}, halted(pause, timezone))]
