@@ -7,6 +7,8 @@ import asyncio
 from steersman.core.schedules.alarms import News
 from steersman.core.schedules.schedule import (
     Alarms,
+    Catching,
+    CatchUp,
 )
 from tests.cron import making
 from tests.cron.worlds import World, play, still_running
@@ -36,6 +38,43 @@ def test_what_is_wrong_is_told_within_thirty_seconds_and_when_it_is_over() -> No
     assert ("raised", "running-too-long") in first
     assert ("over", "running-too-long") in first
     assert ("over", "no-success") in first
+
+
+def test_a_new_leader_tells_nothing_again_and_knows_what_is_over() -> None:
+    def told(world: World) -> list[tuple[str, str]]:
+        said = [("raised", str(alarm.what)) for news in world.news for alarm in news.raised]
+        return said + [("over", str(alarm.what)) for news in world.news for alarm in news.over]
+
+    async def story(world: World) -> None:
+        alarms = Alarms(running=60, silent=600)
+        each = making.schedule(
+            "job", "0 */10 * * * *", alarms=alarms, catch_up=CatchUp(Catching.NONE)
+        )
+        # The first one goes on, and then nobody is there.
+        world.start("one", each, at_once=False)
+        await asyncio.sleep(650)
+        await world.kill("one")
+        await asyncio.sleep(960)
+        world.start("two", each, at_once=False)
+        await asyncio.sleep(30)
+        first = ["running-too-long", "no-success", "missed"]
+        assert sorted(told(world)) == sorted(("raised", what) for what in first)
+        for number in range(3):
+            await world.kill(["two", "three", "four"][number])
+            world.start(["three", "four", "five"][number], each, at_once=False)
+            await asyncio.sleep(30)
+        assert sorted(told(world)) == sorted(("raised", what) for what in first)
+        for name in still_running(world):
+            world.cluster.end(name)
+        await asyncio.sleep(20)
+        assert {what for state, what in told(world) if state == "over"} == set(first)
+        await world.kill("five")
+        world.start("six", each)
+        await asyncio.sleep(30)
+        assert world.crons["six"].leads()
+        assert len(told(world)) == 6
+
+    play(story)
 
 
 def test_quiet_days_raise_no_alarm() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from steersman.core.schedules import fires
+from steersman.core.schedules.alarms import Alarm, Raised, What
 from steersman.core.schedules.fires import Fire, Kind, Outcome, Reason, State
 from steersman.core.schedules.schedule import Cursor, Pause
 from steersman.cron.ledger.base import Asking, Changes, Fenced, Ledger, Loaded, Request, Wanted
@@ -105,6 +106,22 @@ def test_rows_and_cursors_come_back_as_they_were(ledgers: Ledgers) -> None:
         return await theirs.load()
 
     assert ledgers.run(work) == Loaded((cursor,), (row,))
+
+
+def test_what_was_told_is_known_to_the_next_leader_until_it_is_over(ledgers: Ledgers) -> None:
+    late = Raised(Alarm("job", What.LATE, NOW, "not launched for 5m"), NOW + 0.5)
+    silent = Raised(Alarm("job", What.SILENT, 0, "no success for 2d"), NOW + 9.0)
+
+    async def work(ours: Ledger, theirs: Ledger) -> None:
+        term = await ours.lead("one")
+        assert term is not None
+        for told in ((late, silent), (silent,), ()):
+            await ours.write(term.fence, Changes(told=told))
+            # Other writes leave it alone.
+            await ours.write(term.fence, Changes([_row()]))
+            assert (await theirs.load()).told == told
+
+    ledgers.run(work)
 
 
 def test_many_rows_at_once_take_the_places_of_those_before(ledgers: Ledgers) -> None:

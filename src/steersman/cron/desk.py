@@ -211,7 +211,7 @@ class Desk:
         if entry is not None and cursor is not None:
             rows.move(outcomes.count(entry.schedule, cursor, new))
         if new.outcome is Outcome.SUCCEEDED:
-            rows.missed.pop(fire.schedule, None)
+            rows.succeeded(fire.schedule)
         return new
 
     # -- requests --------------------------------------------------------------------------------

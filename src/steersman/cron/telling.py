@@ -13,18 +13,15 @@ TRIES = 3
 
 
 def webhook(url: str) -> Callable[[News], Awaitable[None]]:
-    """Return what sends news to *url*, beside everything else; what does not get through is said.
+    """Return what sends news to *url*; what does not get through is said.
 
     Each alarm is one object: schedule, what, instant, message, and whether it is raised or over.
     """
-    tasks: set[asyncio.Task[None]] = set()
 
     async def tell(news: News) -> None:
         told = [_said(alarm, "raised") for alarm in news.raised]
         told += [_said(alarm, "over") for alarm in news.over]
-        task = asyncio.get_running_loop().create_task(_send(url, {"alarms": told}))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        await _send(url, {"alarms": told})
 
     return tell
 

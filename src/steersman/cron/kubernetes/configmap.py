@@ -133,7 +133,7 @@ class ConfigMapLedger:
         state = await self._read()
         open_rows = tuple(row for row in state.rows.values() if row.open)
         self._state = state
-        return Loaded(tuple(state.cursors.values()), open_rows)
+        return Loaded(tuple(state.cursors.values()), open_rows, state.told)
 
     async def write(self, fence: int, changes: Changes) -> None:
         """Replace the ledger by itself with *changes*, if nobody else did."""

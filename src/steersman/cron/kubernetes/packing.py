@@ -27,6 +27,7 @@ class State:
         self.rows = {row.key: row for row in map(plain.fire, data.get("rows", ()))}
         self.cursors = {each.schedule: each for each in map(plain.cursor, data.get("cursors", ()))}
         self.answered: list[str] = list(data.get("answered", ()))
+        self.told = tuple(map(plain.told, data.get("told", ())))
 
     def apply(self, changes: Changes) -> None:
         """Take *changes* in."""
@@ -34,6 +35,8 @@ class State:
         self.cursors.update({each.schedule: each for each in changes.cursors})
         for name in changes.forget:
             self.cursors.pop(name, None)
+        if changes.told is not None:
+            self.told = tuple(changes.told)
         self.answered = [*self.answered, *changes.done][-ANSWERED:]
 
     def packed(self) -> str:
@@ -59,6 +62,7 @@ class State:
             "rows": [_without_defaults(row) for row in self.rows.values()],
             "cursors": [plain.of_cursor(each) for each in self.cursors.values()],
             "answered": self.answered,
+            "told": [plain.of_told(each) for each in self.told],
         }
         raw = json.dumps(data, separators=(",", ":")).encode()
         return base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from steersman.core.errors import SteersmanError
+from steersman.core.schedules.alarms import Raised
 from steersman.core.schedules.fires import Fire, State
 from steersman.core.schedules.schedule import Cursor
 
@@ -66,25 +67,28 @@ class Request(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """All that a leader must know to go on."""
+    """All that a leader must know to go on; *told* are the alarms that somebody was told of."""
 
     cursors: tuple[Cursor, ...]
     open: tuple[Fire, ...]
+    told: tuple[Raised, ...] = ()
 
 
 class Changes(NamedTuple):
     """What one write changes: rows and cursors as they are from now on, requests that are done.
 
-    *forget* names schedules whose cursors go.
+    *forget* names schedules whose cursors go; *told* takes the place of what was told before.
     """
 
     rows: Sequence[Fire] = ()
     cursors: Sequence[Cursor] = ()
     done: Sequence[str] = ()
     forget: Sequence[str] = ()
+    told: Sequence[Raised] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.cursors or self.done or self.forget)
+        some = self.rows or self.cursors or self.done or self.forget
+        return bool(some) or self.told is not None
 
 
 class Wanted(NamedTuple):
@@ -125,7 +129,7 @@ class Ledger(Protocol):
         """Return who led last."""
 
     async def load(self) -> Loaded:
-        """Return the cursors and the rows that are not over."""
+        """Return the cursors, the rows that are not over, and what was told."""
 
     async def write(self, fence: int, changes: Changes) -> None:
         """Write all of *changes* or, by `Fenced`, nothing."""

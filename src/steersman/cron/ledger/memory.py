@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from steersman.core.schedules.alarms import Raised
 from steersman.core.schedules.fires import Fire, Key
 from steersman.core.schedules.schedule import Cursor
 from steersman.cron.ledger.base import (
@@ -28,6 +29,7 @@ class MemoryLedger:
         self._open: dict[Key, Fire] = {}
         self._cursors: dict[str, Cursor] = {}
         self._requests: dict[str, Request] = {}
+        self._told: tuple[Raised, ...] = ()
 
     async def lead(self, holder: str, seconds: float = LEADING) -> Term | None:
         """Take or keep the leadership."""
@@ -45,8 +47,8 @@ class MemoryLedger:
         return self._term
 
     async def load(self) -> Loaded:
-        """Return the cursors and the open rows."""
-        return Loaded(tuple(self._cursors.values()), tuple(self._open.values()))
+        """Return the cursors, the open rows and what was told."""
+        return Loaded(tuple(self._cursors.values()), tuple(self._open.values()), self._told)
 
     async def write(self, fence: int, changes: Changes) -> None:
         """Write all or nothing."""
@@ -63,6 +65,8 @@ class MemoryLedger:
             self._requests.pop(each, None)
         for name in changes.forget:
             self._cursors.pop(name, None)
+        if changes.told is not None:
+            self._told = tuple(changes.told)
 
     def _check(self, fence: int) -> None:
         if self._term is None or self._term.fence != fence:

@@ -112,11 +112,13 @@ class SqlLedger:
         return await self._transaction(lambda connection: _term(connection, lock=False))
 
     async def load(self) -> Loaded:
-        """Return the cursors and the open rows."""
+        """Return the cursors, the open rows and what was told."""
 
         def work(connection: Connection) -> Loaded:
             rows = _all(connection, select(tables.fires).where(tables.fires.c.closed == 0))
-            return Loaded(tuple(_cursors(connection)), tuple(map(plain.fire, rows)))
+            told = _all(connection, select(tables.told).order_by(*tables.told.primary_key))
+            cursors = tuple(_cursors(connection))
+            return Loaded(cursors, tuple(map(plain.fire, rows)), tuple(map(plain.told, told)))
 
         return await self._transaction(work)
 
@@ -133,6 +135,10 @@ class SqlLedger:
             if changes.forget:
                 gone = tables.cursors.c.schedule.in_(changes.forget)
                 connection.execute(delete(tables.cursors).where(gone))
+            if changes.told is not None:
+                connection.execute(delete(tables.told))
+            if changes.told:
+                connection.execute(insert(tables.told), list(map(plain.of_told, changes.told)))
 
         await self._transaction(work)
 

@@ -71,6 +71,17 @@ Index("cron_fires_open", fires.c.schedule, sqlite_where=fires.c.closed == 0,
       postgresql_where=fires.c.closed == 0)  # fmt: skip
 Index("cron_fires_by_time", fires.c.instant)
 
+# Of what somebody was told, so that the next leader does not tell it again.
+told = Table(
+    "cron_told",
+    metadata,
+    Column("schedule", String(255), primary_key=True),
+    Column("what", String(30), primary_key=True),
+    Column("instant", BigInteger, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("raised", Float, nullable=False),
+)
+
 requests = Table(
     "cron_requests",
     metadata,
