@@ -51,14 +51,18 @@ class DyingStore:
 
 
 def _dying(tx: Transaction, left: int) -> Transaction:
-    real, budget = tx.execute, iter(range(left))
+    budget = iter(range(left))
 
-    def execute(*words: Any) -> Any:
-        if next(budget, None) is None:
-            raise Killed("in the middle of it")
-        return real(*words)
+    def mortal(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any) -> Any:
+            if next(budget, None) is None:
+                raise Killed("in the middle of it")
+            return real(*words)
 
-    tx.execute = execute  # type: ignore[method-assign,assignment]
+        return call
+
+    for name in ("execute", "ask", "run"):
+        setattr(tx, name, mortal(getattr(tx, name)))
     return tx
 
 
@@ -105,6 +109,8 @@ def test_servers_that_are_killed_in_the_middle_double_nothing_and_lose_nothing(
                 except Killed:
                     kills += 1
                     servers[place] = Scheduler(mortal[place])
+                if step % 3:
+                    await servers[place].foresee(now)
         now += LEADING
         await servers[0].turn(now)
         await _compare(two[0], int(began), now)

@@ -16,8 +16,10 @@ from steersman.core.errors import SteersmanError, UserError
 from steersman.core.schedules import pacing
 from steersman.core.schedules.pacing import Pace
 from steersman.server import schedules
+from steersman.server import schedules_foresight as foresights
 from steersman.server.platform import Platform
 from steersman.server.schedules_book import Book
+from steersman.server.schedules_foresight import Foresight
 from steersman.server.schedules_launching import Agenda, Table
 from steersman.store import schedule_launches as launches
 from steersman.store import schedule_leaders as leaders
@@ -34,6 +36,8 @@ RUNNING_LOOK = 1.0
 WATCH = 10.0
 """Seconds between two looks for alarms."""
 BATCH = 1000
+READY = 2000
+"""So many launches that were made ready are written in one turn."""
 KEPT = 90 * 86400.0
 PRUNE = 3600.0
 log = logging.getLogger("steersman.server")
@@ -47,10 +51,16 @@ class Turn(NamedTuple):
 
 
 class Mind(NamedTuple):
-    """What a leader remembers from one turn to the next: its pace, and what has no room yet."""
+    """What a leader remembers from one turn to the next.
+
+    That is its pace, what has no room yet, what is ready for the next instant, and when it did what
+    it does not do each time.
+    """
 
     pace: Pace
     agenda: Agenda | None = None
+    foresight: Foresight = foresights.NOTHING
+    ended: float = 0.0
     pruned: float = 0.0
     watched: float = 0.0
 
@@ -65,21 +75,25 @@ class Scheduler:
 
     async def run(self) -> None:
         """Launch whatever comes, for as long as this runs."""
-        woken = asyncio.Event()
+        woken, time = asyncio.Event(), asyncio.get_running_loop().time
         stop = self._parts.store.waking.listen(rows.CHANGED, woken.set)
         try:
             while True:
                 fresh = woken.is_set()
                 woken.clear()
-                wait = LOOK
+                until = time() + LOOK
                 try:
                     # Where nothing is scheduled, nothing is written either.
                     if await self._parts.store.read(launches.anything):
-                        wait = (await self.turn(fresh=fresh)).wait
+                        turn = await self.turn(fresh=fresh)
+                        until = time() + turn.wait
+                        while turn.leads and time() < until and not woken.is_set():
+                            if not await self.foresee():
+                                break
                 except SteersmanError as error:
                     log.warning("scheduling_failed: %s", error)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
+                    async with asyncio.timeout_at(until):
                         await woken.wait()
         finally:
             stop()
@@ -94,6 +108,15 @@ class Scheduler:
         )
         return turn
 
+    async def foresee(self, now: float | None = None) -> bool:
+        """Make some launches of the next instant ready; tell whether there are more of them."""
+        rate = self._mind.pace.rate
+        # What has no room at once is decided when its time has come, fair between projects.
+        most = min(int(rate), foresights.MOST) if rate > 0 else foresights.MOST
+        found = await foresights.look(self._parts, self._mind.foresight, most, now)
+        self._mind = self._mind._replace(foresight=found)
+        return bool(found.left)
+
     async def resign(self) -> None:
         """Let another server lead at once."""
         await self._parts.store.write(lambda tx: leaders.resign(tx, self.me, tx.now))
@@ -102,14 +125,32 @@ class Scheduler:
         now, mind = tx.now if given is None else given, self._mind
         fence = leaders.lead(tx, self.me, LEADING, now)
         if fence is None:
-            return Turn(leads=False, wait=LOOK), mind._replace(agenda=None)
-        table = Table(self._parts, (self.me, fence), tx, now)
+            mind = mind._replace(agenda=None, foresight=foresights.NOTHING)
+            return Turn(leads=False, wait=LOOK), mind
+        ready = mind.foresight.ready(now, READY) if mind.agenda is None else ()
+        pace = pacing.at_once(mind.pace, len(ready), now)
+        if not ready or pace is None:
+            return self._decided(
+                tx, Table(self._parts, (self.me, fence), tx, now), now, fresh=fresh
+            )
+        foresights.launch(tx, ready, (self.me, fence), now)
+        left = mind.foresight.without(READY)
+        return Turn(leads=True, wait=0.0), mind._replace(pace=pace, foresight=left)
+
+    def _decided(
+        self, tx: Transaction, table: Table, now: float, *, fresh: bool
+    ) -> tuple[Turn, Mind]:
+        """Decide what has come, and launch what there is room for."""
+        mind = self._mind
         due = rows.due(tx, now, BATCH)
         for row in due:
             _decide(tx, table.book, row, now)
         if now - mind.pruned > PRUNE:
             mind = mind._replace(pruned=now)
             ledgers.prune(tx, now - KEPT)
+        if fresh or not 0 <= now - mind.ended < RUNNING_LOOK:
+            mind = mind._replace(ended=now)
+            table.end_all()
         agenda = mind.agenda
         if fresh or agenda is None or not 0 <= now - agenda.at < RUNNING_LOOK:
             agenda = table.look()
@@ -120,16 +161,21 @@ class Scheduler:
             table.watch()
         table.book.close()
         agenda = agenda.without(chosen)
-        wait = 0.0 if len(due) == BATCH else _wait(tx, now, pace, agenda)
-        kept = agenda if agenda.ready else None
-        return Turn(leads=True, wait=wait), mind._replace(pace=pace, agenda=kept)
+        mind = mind._replace(
+            pace=pace,
+            agenda=agenda if agenda.ready else None,
+            foresight=mind.foresight.after(now),
+        )
+        wait = 0.0 if len(due) == BATCH else _wait(tx, now, mind, agenda)
+        return Turn(leads=True, wait=wait), mind
 
 
-def _wait(tx: Transaction, now: float, pace: Pace, agenda: Agenda) -> float:
+def _wait(tx: Transaction, now: float, mind: Mind, agenda: Agenda) -> float:
+    """Return the seconds until there is something to do again."""
     times = [now + LOOK]
-    times += [now + RUNNING_LOOK] if agenda.goes_on else []
+    times += [mind.ended + RUNNING_LOOK] if agenda.goes_on else []
     times += [each for each in (rows.next_wake(tx), ledgers.next_due(tx)) if each and each > now]
-    room = pacing.wait(pace, len(agenda.ready), now)
+    room = pacing.wait(mind.pace, len(agenda.ready), now)
     return max(0.0, min([*times, *([] if room is None else [now + room])]) - now)
 
 

@@ -67,8 +67,7 @@ class Table:
         self._known: dict[str, tuple[Row, Schedule]] = {}
 
     def look(self) -> Agenda:
-        """Take in which runs have ended, skip what nothing will come of, and say what may start."""
-        self._end_all()
+        """Skip what nothing will come of, and say what may start."""
         lanes: dict[str, list[Waiting]] = {}
         ready: list[Ready] = []
         stops: list[tuple[Fire, Running]] = []
@@ -143,7 +142,7 @@ class Table:
             held.setdefault(lane, []).append(Running(fire.key, name))
         return held
 
-    def _end_all(self) -> None:
+    def end_all(self) -> None:
         """Note how runs ended; what was lost waits once more."""
         found = launches.ended(self._tx)
         if found:
@@ -195,17 +194,12 @@ class Table:
             # Only what takes its place now ends it.
             if fire.key in going:
                 self._stop(stop)
-        asked = [self._asked(fire, *agenda.known[fire.schedule]) for fire in chosen]
+        new_id = self._parts.clock.new_id
+        asked = [asked_for(fire, agenda.known[fire.schedule][0], new_id()) for fire in chosen]
         for fire, trigger in zip(chosen, projects.accept_all(self._tx, asked), strict=True):
             row, schedule = agenda.known[fire.schedule]
             claimed = fires.claimed(fire, *self._leader, self._now, trigger)
             self.book.launch(row, schedule, fires.fired(claimed, "", self._now))
-
-    def _asked(self, fire: Fire, row: Row, schedule: Schedule) -> projects.Asked:
-        author = fire.by or f"schedule {row['name']}"
-        new_id = self._parts.clock.new_id()
-        request = request_of(fire, row)
-        return projects.Asked(new_id, schedule.project, key_of(fire), request, author)
 
     def _stop(self, running: Running) -> None:
         """End the runs of a launch, or the trigger that would make them."""
@@ -230,6 +224,12 @@ class Table:
             found = alarms.of_row(schedules.read(row), fire, self._now)
             if found is not None and found.what in OF_INSTANTS:
                 self.book.ring(row, found)
+
+
+def asked_for(fire: Fire, row: Row, new_id: str) -> projects.Asked:
+    """Return the trigger of a launch, under *new_id* if it is not known yet."""
+    author = fire.by or f"schedule {row['name']}"
+    return projects.Asked(new_id, row["project_id"], key_of(fire), request_of(fire, row), author)
 
 
 def key_of(fire: Fire) -> str:

@@ -23,20 +23,21 @@ def note(tx: Transaction, found: Iterable[Fire]) -> int:
     """Add rows of the ledger; return how many of them were not there."""
     adding = (postgresql.insert if tx.postgres else sqlite.insert)(fires)
     new = adding.on_conflict_do_nothing().returning(fires.c.instant)
-    return sum(tx.execute(new, _of_fire(each)).first() is not None for each in found)
+    return sum(tx.execute(new, of_fire(each)).first() is not None for each in found)
 
 
 def enter(tx: Transaction, fire: Fire) -> None:
     """Add a row of the ledger unless it is there."""
-    tx.run(_ENTER[tx.postgres], _of_fire(fire))
+    tx.run(_ENTER[tx.postgres], of_fire(fire))
 
 
 def put(tx: Transaction, fire: Fire) -> None:
     """Write down what became of a row that is there."""
-    tx.run(_PUT, {f"new_{name}": value for name, value in _of_fire(fire).items()})
+    tx.run(_PUT, {f"new_{name}": value for name, value in of_fire(fire).items()})
 
 
-def _of_fire(fire: Fire) -> dict[str, Any]:
+def of_fire(fire: Fire) -> dict[str, Any]:
+    """Return the columns of a row."""
     data = plain.of_fire(fire)
     schedule, author = data.pop("schedule"), data.pop("by")
     more = {"schedule_id": schedule, "author": author, "last": fire.last, "open": fire.open}

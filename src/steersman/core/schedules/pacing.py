@@ -40,11 +40,23 @@ def pick(pace: Pace, ready: Iterable[Ready], now: float) -> tuple[list[Fire], Pa
         room = sum(map(len, queues.values()))
         level = 0.0
     else:
-        # A clock that goes back fills nothing, and one that leaps fills no more than is allowed.
-        level = min(pace.rate, pace.level + max(0.0, now - pace.at) * pace.rate)
+        level = _level(pace, now)
         room = int(level)
     chosen, served = _in_turn(queues, pace.served, room)
     return chosen, pace._replace(level=level - len(chosen), at=now, served=served)
+
+
+def at_once(pace: Pace, many: int, now: float) -> Pace | None:
+    """Return the pace after *many* launches at which nobody else waits; None without the room."""
+    level = _level(pace, now)
+    if pace.rate > 0 and level < many:
+        return None
+    return pace._replace(level=level - many, at=now, served=_NONE)
+
+
+def _level(pace: Pace, now: float) -> float:
+    """Return how many may be launched now: no clock that leaps, or goes back, changes that much."""
+    return min(pace.rate, pace.level + max(0.0, now - pace.at) * pace.rate)
 
 
 def _in_turn(
