@@ -18,6 +18,7 @@ from steersman.cron.processes.launcher import ProcessLauncher
 
 NOW = 1_800_000_000
 RUNS = "runs"
+_made: list[ProcessLauncher] = []
 
 
 def work(*command: str, **more: Any) -> Work:
@@ -27,8 +28,10 @@ def work(*command: str, **more: Any) -> Work:
 
 
 def launcher(folder: Path, later: float = 0.0) -> ProcessLauncher:
-    """Return one whose clock is so much ahead, and who has little patience."""
-    return ProcessLauncher(folder / RUNS, os.environ, lambda: time.time() + later, grace=0.2)
+    """Return one whose clock is so much ahead, and who has little patience; `run` closes it."""
+    made = ProcessLauncher(folder / RUNS, os.environ, lambda: time.time() + later, grace=0.2)
+    _made.append(made)
+    return made
 
 
 def claim(each: Launcher, what: Work, instant: int = NOW) -> Fire:
@@ -45,7 +48,8 @@ def run(folder: Path, use: Callable[[ProcessLauncher], Awaitable[Any]]) -> Any:
         try:
             return await use(one)
         finally:
-            await one.close()
+            while _made:
+                await _made.pop().close()
             for path in (folder / RUNS).iterdir():
                 kill(path)
 

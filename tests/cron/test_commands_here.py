@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from steersman.core.errors import Unavailable
 from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Outcome
 from steersman.cron.launchers.base import Impossible, Run
@@ -146,7 +148,9 @@ def test_what_had_not_begun_when_it_was_given_up_never_begins(tmp_path: Path) ->
             await one.launch(what, fire)
         # Nor by a shim that was on its way.
         folder = tmp_path / commands.RUNS / fire.run
-        await spawning.spawn([str(folder), "0", "1", "/", "touch", str(out)], {})
+        nursery = spawning.Nursery({})
+        assert await nursery.spawn([str(folder), "0", "1", "/", "touch", str(out)], {}) == ""
+        nursery.close()
         record = records.look(folder)
         assert record is not None
         assert record.stage is Stage.GIVEN_UP
@@ -163,6 +167,33 @@ def test_what_was_left_half_launched_is_begun_by_the_next_launch(tmp_path: Path)
         records.make(tmp_path / commands.RUNS, fire, None)
         await one.launch(what, fire)
         assert (await ended(one, fire.run)).outcome is Outcome.SUCCEEDED
+
+    commands.run(tmp_path, use)
+
+
+def test_a_power_cut_that_tore_what_was_to_begin_keeps_nothing_from_beginning(
+    tmp_path: Path,
+) -> None:
+    async def use(one: ProcessLauncher) -> None:
+        fire = claim(one, work("true"))
+        records.make(tmp_path / commands.RUNS, fire, None)
+        (tmp_path / commands.RUNS / fire.run / records.RUN).write_text('{"sched')
+        await one.launch(work("true"), fire)
+        assert (await ended(one, fire.run)).outcome is Outcome.SUCCEEDED
+
+    commands.run(tmp_path, use)
+
+
+def test_what_shims_are_forked_from_may_be_killed_at_any_time(tmp_path: Path) -> None:
+    async def use(one: ProcessLauncher) -> None:
+        both = [claim(one, work("true"), commands.NOW + number) for number in range(2)]
+        await one.launch(work("true"), both[0])
+        os.kill(one.nursery_pid, signal.SIGKILL)
+        with contextlib.suppress(Unavailable):
+            await one.launch(work("true"), both[1])
+        await one.launch(work("true"), both[1])
+        for fire in both:
+            assert (await ended(one, fire.run)).outcome is Outcome.SUCCEEDED
 
     commands.run(tmp_path, use)
 
@@ -201,7 +232,6 @@ def test_old_runs_go_but_never_one_that_runs_or_whose_row_is_open(tmp_path: Path
             await later.tidy({needed})
             assert set(os.listdir(tmp_path / commands.RUNS)) == set(left)
             task.cancel()
-            await later.close()
         assert good not in later.runs()
 
     commands.run(tmp_path, use)

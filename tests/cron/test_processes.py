@@ -67,7 +67,7 @@ def test_commands_outlive_who_launched_them_and_run_once_each(tmp_path: Path) ->
     url, runs, out = f"sqlite:///{tmp_path / 'l.db'}", tmp_path / "runs", tmp_path / "out"
     said = f"echo $STEERSMAN_SCHEDULE $STEERSMAN_INSTANT >> {out}; sleep 0.3"
     out.touch()
-    for number in range(4):
+    for number in range(3):
         child = _start(url, runs, f"i{number}", schedules=5, command=said)
         try:
             # Killed while it launches: some of an instant's commands have begun, others have not.
@@ -81,8 +81,8 @@ def test_commands_outlive_who_launched_them_and_run_once_each(tmp_path: Path) ->
     ended = [row for row in rows if row.outcome not in (None, Outcome.RUNNING)]
     assert {row.outcome for row in ended} == {Outcome.SUCCEEDED}
     assert {f"{row.schedule} {explaining.stamp(row.instant)}" for row in ended} <= set(lines)
-    # All of the first three instances, whoever saw their ends.
-    assert len(ended) >= 33
+    # All of the first two instances, whoever saw their ends.
+    assert len(ended) >= 22
 
 
 def _lines(file: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -17,12 +16,6 @@ class Ends:
     def __init__(self, ended: Callable[[str], None]) -> None:
         self._ended = ended
         self._handles: dict[str, int] = {}
-        self._children: set[int] = set()
-
-    def adopt(self, pid: int) -> None:
-        """Leave no zombie of a child of ours."""
-        self._children.add(pid)
-        self._wait()
 
     def follow(self, name: str, process: Process) -> None:
         """Listen for the end of a run's shim, where the kernel tells of it."""
@@ -41,22 +34,13 @@ class Ends:
 
     def untold(self, names: Iterable[str]) -> list[str]:
         """Return those whose ends nobody would tell."""
-        self._wait()
         return [name for name in names if name not in self._handles]
 
     def _over(self, name: str) -> None:
         handle = self._handles.pop(name)
         asyncio.get_running_loop().remove_reader(handle)
         os.close(handle)
-        self._wait()
         self._ended(name)
-
-    def _wait(self) -> None:
-        for pid in list(self._children):
-            with contextlib.suppress(ChildProcessError):
-                if os.waitpid(pid, os.WNOHANG)[0] == 0:
-                    continue
-            self._children.discard(pid)
 
     def close(self) -> None:
         """Listen no more."""

@@ -47,6 +47,7 @@ class ProcessLauncher:
         self._changed: Callable[[Run], None] | None = None
         self._woken = asyncio.Event()
         self._ends = Ends(self._see)
+        self._nursery = spawning.Nursery(own)
         self._scanned = -1
         if not os.path.exists("/proc/self/stat"):
             raise Refused("commands need a machine with /proc", hint="run them on Linux")
@@ -54,6 +55,11 @@ class ProcessLauncher:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise Refused(f"runs cannot be kept in {root}: {error.strerror}") from error
+
+    @property
+    def nursery_pid(self) -> int:
+        """Return the process from which shims are forked just now."""
+        return self._nursery.pid
 
     def name(self, work: Work, fire: Fire) -> str:
         """Return the name of the run's folder."""
@@ -71,9 +77,12 @@ class ProcessLauncher:
         if record.stage is Stage.NEW:
             directory = body["directory"] or variables["HOME"]
             how = (str(body["limit"] or 0), str(self._grace), directory)
-            await self._begin([str(folder), *how, *body["command"]], variables)
+            said = await self._nursery.spawn([str(folder), *how, *body["command"]], variables)
             record = self._known(folder, fire)
-        if record.stage in (Stage.NEW, Stage.GIVEN_UP):
+            if record.stage is Stage.NEW:
+                why = said.splitlines()[-1] if said else "its shim was killed"
+                raise Unavailable(f"the command could not be started: {why}")
+        if record.stage is Stage.GIVEN_UP:
             raise Impossible("it was given up before it began")
         self._take(record)
         return record.run.uid
@@ -83,12 +92,6 @@ class ProcessLauncher:
         if record is None or records.identity_of(folder) != records.identity(fire):
             raise Impossible(f"{folder} is there already, and is not of this instant")
         return record
-
-    async def _begin(self, words: list[str], variables: Mapping[str, str]) -> None:
-        pid, said = await spawning.spawn(words, variables)
-        self._ends.adopt(pid)
-        if said.strip():
-            raise Unavailable(f"the command could not be started: {said.strip().splitlines()[-1]}")
 
     async def find(self, name: str) -> Run | None:
         """Return the run called *name*; what has not begun by now never will."""
@@ -113,6 +116,8 @@ class ProcessLauncher:
     async def watch(self, changed: Callable[[Run], None]) -> NoReturn:
         """Follow the folders: by word of the kernel about what runs, else by looking."""
         self._changed = changed
+        # What is due must not wait for that.
+        self._nursery.start()
         for run in list(self._runs.values()):
             changed(run)
         while True:
@@ -190,6 +195,7 @@ class ProcessLauncher:
     async def close(self) -> None:
         """Look no more; runs go on."""
         self._ends.close()
+        self._nursery.close()
 
 
 def _as_failed(outcome: Outcome) -> Outcome:

@@ -75,15 +75,26 @@ def make(root: Path, fire: Fire, limit: float | None) -> None:
         "attempt": fire.attempt, "fence": fire.fence, "limit": limit,
         "identity": identity(fire), "uid": os.urandom(16).hex(),
     }  # fmt: skip
+    folder = root / fire.run
+    if _torn(folder):
+        remove(folder)
     new = Path(tempfile.mkdtemp(prefix=NEW, dir=root))
     try:
         (new / RUN).write_text(json.dumps(said) + "\n")
         # A folder that is not empty is never replaced.
-        os.rename(new, root / fire.run)
+        os.rename(new, folder)
     except OSError:
         shutil.rmtree(new, ignore_errors=True)
-        if not (root / fire.run / RUN).exists():
+        if not (folder / RUN).exists():
             raise
+
+
+def _torn(folder: Path) -> bool:
+    """Tell whether a power cut left half of what was to begin: then it has not."""
+    try:
+        return not _said(folder / RUN) and folder.exists() and not (folder / shim.STARTED).exists()
+    except ValueError:
+        return not (folder / shim.STARTED).exists()
 
 
 def identity_of(folder: Path) -> str:

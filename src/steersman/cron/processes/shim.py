@@ -1,17 +1,18 @@
 """Starts one command, keeps its output's end and its exit code, and ends it when it is told to.
 
-`python -I -S shim.py FOLDER LIMIT GRACE DIRECTORY COMMAND...` is a program of its own, so that a
-run does not need who launched it. It stands between both as containerd's shim does, and imports
-next to nothing, as there is one for each run. It says on its output that the run has begun, or why
+A run does not need who launched it: its shim stands between both, as containerd's does. There is
+one for each run, so it holds next to nothing. On its output it says that the run has begun, or why
 it cannot.
 """
+
+from __future__ import annotations
 
 import fcntl
 import os
 import select
 import signal
-import sys
 import time
+from collections.abc import Mapping, Sequence
 
 STARTED, ENDED = "started", "ended"
 OUTPUT, BEFORE = "output", "output.before"
@@ -22,8 +23,8 @@ _PIECE = 64 * 1024
 _told: list[int] = []
 
 
-def main(words: list[str]) -> int:
-    """Be the shim of the run in a folder."""
+def main(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Be the shim of the run in a folder: *words* are that, limit, grace, directory, command."""
     folder, limit, grace, directory, *command = words
     os.setsid()
     os.chdir(folder)
@@ -38,7 +39,7 @@ def main(words: list[str]) -> int:
     child = os.fork()
     if child == 0:
         os.close(opening)
-        _become(command, directory, gate, theirs)
+        _become(command, environment, directory, (gate, theirs))
     os.close(theirs)
     os.setpgid(child, child)
     lock = _claim(child)
@@ -56,8 +57,11 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _become(command: list[str], directory: str, gate: int, output: int) -> None:
+def _become(
+    command: list[str], environment: Mapping[str, str], directory: str, pipes: tuple[int, int]
+) -> None:
     """Be the command as soon as it is written down that it is."""
+    gate, output = pipes
     code = 126
     try:
         os.setpgid(0, 0)
@@ -70,7 +74,7 @@ def _become(command: list[str], directory: str, gate: int, output: int) -> None:
                        signal.SIGPIPE, signal.SIGXFSZ):  # fmt: skip
             signal.signal(number, signal.SIG_DFL)
         os.chdir(directory)
-        os.execvp(command[0], command)  # noqa: S606 - a shell is a command like others
+        os.execvpe(command[0], command, environment)  # noqa: S606 - no shell, unless it is the command
     except FileNotFoundError as error:
         code = 127
         _complain(command, error)
@@ -240,7 +244,3 @@ def _read(path: str) -> str:
         return os.read(handle, _PIECE).decode("utf-8", "replace")
     finally:
         os.close(handle)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
