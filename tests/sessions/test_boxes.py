@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import select
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from steersman.core.errors import Refused
 from steersman.sessions import fifo, pipes
-from steersman.sessions.base import End, Ending
-from tests.sessions.subjects import IN_ENGINE, Box, Subject
+from steersman.sessions.base import End, Ending, Kill
+from tests.sessions.subjects import IN_ENGINE, Box, Subject, members
 
 Make = Callable[..., Box]
 BUSYBOX = [each for each in IN_ENGINE if each.image == "busybox" and each.user == "0"]
@@ -79,6 +84,46 @@ def test_steps_do_not_ignore_interrupts_where_bash_is(make: Make) -> None:
     box = make(DEBIAN)
     assert "error" not in box.open()
     assert b"SigIgn:\t0000000000000000\n" in box.run("grep SigIgn /proc/self/status")[1]
+
+
+def test_a_box_that_fills_the_pipe_for_kills_holds_nobody_up(tmp_path: Path) -> None:
+    pipes.make(str(tmp_path))
+    filled = os.open(tmp_path / "kill", os.O_RDWR | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(filled, bytes(4096))
+
+    async def body() -> None:
+        transport = fifo.FifoTransport(tmp_path)
+        await transport.kill(Kill.ALL)
+        await transport.close()
+        fifo.tell(tmp_path, Kill.END)
+
+    asyncio.run(asyncio.wait_for(body(), 20))
+    os.close(filled)
+
+
+def test_a_box_hears_what_was_asked_while_nobody_listened(make: Make) -> None:
+    box = make(Subject("fifo", ("dash",)))
+    assert "error" not in box.open()
+    assert box.driven is not None
+    box.loop.run(box.driven.session.close())
+    session, supervisor = box.folder / "session", box.processes[0].pid
+    ended, listens = os.pidfd_open(supervisor), f"{session}/kill"
+    children = set(members(supervisor)) - {supervisor}
+    (helper,) = (each for each in children if os.readlink(f"/proc/{each}/fd/0") == listens)
+    os.kill(helper, signal.SIGKILL)
+    while helper in members(supervisor):
+        pass  # dying, it might still take a byte
+    # We are gone at once, too: nobody but the supervisor holds the pipe.
+    fifo.tell(session, Kill.END)
+    hearing = os.open(session / "control", os.O_RDONLY | os.O_NONBLOCK)
+    for shell in children - {helper}:
+        with suppress(ProcessLookupError):
+            os.kill(shell, signal.SIGKILL)
+    assert select.select([ended], [], [], 20)[0]
+    os.close(hearing)
+    os.close(ended)
 
 
 @pytest.mark.parametrize("name", pipes.NAMES)

@@ -27,6 +27,17 @@ def test_past_its_timeout_a_step_is_killed_harder_and_harder() -> None:
     assert limits.cause is End.TIMED_OUT
 
 
+def test_the_grace_of_a_kill_begins_when_it_has_been_sent() -> None:
+    limits = Deadlines(0, timeout=60, silence=None, grace=0.2)
+    for kill, asked, sent in ((Kill.TERM, 60, 63), (Kill.SPARE_SHELL, 64, 67), (Kill.ALL, 68, 71)):
+        assert limits.next_kill(asked) is kill
+        limits.killed(sent)
+        assert limits.next_kill(sent + 0.1) is None
+    # Of the last one nothing is to be heard but that it is done, which a busy machine says late.
+    assert not limits.given_up(72.9)
+    assert limits.given_up(73)
+
+
 def test_output_puts_off_the_silence_but_not_the_timeout() -> None:
     limits = Deadlines(0, timeout=60, silence=10, grace=5)
     limits.heard(9)

@@ -45,7 +45,7 @@ class Parts:
         try:
             return await in_pods.run(self.runner(client, reporter), spec, self.hear)
         finally:
-            await box.dismiss(self.volumes.session)
+            box.dismiss(self.volumes.session)
 
     def runner(self, client: Client, reporter: Reporter) -> Runner:
         """Return a runner that ends when we are told to."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from steersman.sessions.base import End, Kill
 
 _HARDER = (Kill.TERM, Kill.SPARE_SHELL, Kill.ALL)
+_WORD = 2.0
+"""Seconds in which word must come that all was killed, however short the grace: nothing is left
+that a longer wait could spare, and a box that is given up loses its after-steps.
+"""
 
 
 class Deadlines:
@@ -49,6 +53,11 @@ class Deadlines:
         self._kills += 1
         self._next_kill = now + self._grace
         return kill
+
+    def killed(self, now: float) -> None:
+        """Note that a kill has been sent, which may have taken its time: its grace begins now."""
+        last = self._kills == len(_HARDER)
+        self._next_kill = now + (max(self._grace, _WORD) if last else self._grace)
 
     def given_up(self, now: float) -> bool:
         """Tell whether everything was killed in vain."""

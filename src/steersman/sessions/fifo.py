@@ -18,6 +18,7 @@ import stat
 import struct
 import termios
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 from steersman.core.errors import Refused
@@ -40,6 +41,24 @@ def _open(path: Path, flags: int) -> int:
         os.close(fd)
         raise Refused(f"{path} is not a pipe", hint=hint)
     return fd
+
+
+def tell(directory: Path, what: Kill) -> None:
+    """Ask for a kill in the box of *directory* without a session; one that is gone is no error."""
+    try:
+        fd = _open(directory / "kill", os.O_WRONLY)
+    except Refused:
+        return
+    try:
+        _ask_for(what, fd)
+    finally:
+        os.close(fd)
+
+
+def _ask_for(what: Kill, fd: int) -> None:
+    """Write a word, unless the box has filled the pipe, which would not be emptied for us."""
+    with suppress(BlockingIOError, BrokenPipeError):
+        os.write(fd, f"{what}\n".encode())
 
 
 def _waiting(fd: int) -> int:
@@ -81,17 +100,15 @@ class FifoTransport:
             await self._wait(self._control)
 
     async def send(self, data: bytes) -> None:
-        await self._write("commands", data)
+        while data and self._fds:
+            try:
+                data = data[os.write(self._fds["commands"], data) :]
+            except BlockingIOError:
+                await self._wait(writer=self._fds["commands"])
 
     async def kill(self, what: Kill) -> None:
-        await self._write("kill", f"{what}\n".encode())
-
-    async def _write(self, name: str, data: bytes) -> None:
-        while data and name in self._fds:
-            try:
-                data = data[os.write(self._fds[name], data) :]
-            except BlockingIOError:
-                await self._wait(writer=self._fds[name])
+        if self._fds:
+            _ask_for(what, self._fds["kill"])
 
     async def receive(self) -> Message:
         while not self._messages:

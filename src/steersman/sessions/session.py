@@ -160,6 +160,7 @@ class Session:
                     return ending
             if kill := limits.next_kill(_now()):
                 await self._kill(kill)
+                limits.killed(_now())
             elif limits.given_up(_now()):
                 self._stuck = True
                 return Ending(end=limits.cause or End.SHELL_LOST)

@@ -32,6 +32,9 @@ box)
         done
         # Nobody else keeps this open, so its end of file means that the box is gone.
         exec 3>>"$place/control"
+        # What is asked for is not lost when nobody is left to read it: whoever asks may be gone
+        # before the helper, which one kill ends too, has been started again.
+        exec 5<>"$place/kill"
         ;;
     *)
         prefix="$place "
@@ -84,7 +87,7 @@ box)
     listen() {
         trap '' TERM HUP INT
         trap - USR1 USR2 ALRM
-        exec </dev/null >/dev/null 2>&1 3>&-
+        exec </dev/null >/dev/null 2>&1 3>&- 5>&-
         while :; do
             while read -r what; do
                 case $what in
@@ -110,7 +113,7 @@ box)
     start() {
         eval "set -- $shell"
         exec "$@" -c 'eval "$1"' "$1" "$text" steps "$mode" "$place" "$reach" \
-            "$generation" "$$" "$cgroup" "$shell" "${helper:-0}" ready 0 0 3>&-
+            "$generation" "$$" "$cgroup" "$shell" "${helper:-0}" ready 0 0 3>&- 5>&-
     }
 
     # A trap interrupts wait, which then says nothing about the shell.

@@ -21,7 +21,7 @@ from steersman.containers.base import (
     Upload,
 )
 from steersman.containers.pod import beginning, filling, places, texts
-from steersman.containers.pod.box import PodBox, Volumes
+from steersman.containers.pod.box import MAY_STAY, PodBox, Volumes
 from steersman.containers.pod.door import PodContainers
 from steersman.containers.pod.notes import Note, Notes
 from steersman.containers.pod.waiting import Limits
@@ -241,7 +241,9 @@ def test_a_box_copies_what_it_is_given_by_itself_and_nothing_stays_twice(tmp_pat
 
     async def body() -> None:
         pod = Pod(tmp_path)
+        large = Entry("large", Kind.FILE, 0o644, bytes(MAY_STAY + 1), MAY_STAY + 1)
         entries = [
+            large,
             Entry("it's", Kind.FOLDER, 0o755),
             Entry("it's/run", Kind.FILE, 0o755, b"#!/bin/sh", 9, modified=86400.0),
             Entry("it's/link", Kind.SYMLINK, 0o777, target="nowhere"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +14,14 @@ from steersman.containers.pod import filling, places, texts, waiting
 from steersman.containers.pod.notes import Notes
 from steersman.containers.pod.waiting import Limits
 from steersman.core.errors import Refused
+from steersman.sessions import fifo
 from steersman.sessions.base import Kill
 from steersman.sessions.fifo import FifoTransport
 from steersman.trees import Collected
 from steersman.trees import Limits as SizeLimits
+
+MAY_STAY = 16 * 1024 * 1024
+"""Bytes that may stand twice, in the volume they were given in as well."""
 
 
 class Volumes(NamedTuple):
@@ -38,11 +41,13 @@ class PodBox:
         self._notes = notes
         self._limits = limits
         self._given: dict[str, list[str]] = {}
+        self._size = 0
         self._held: int | None = None
         self._emptying: asyncio.Future[None] | None = None
 
     async def put(self, uploads: Sequence[Upload]) -> None:
         """Put it where the box, which may still be starting, will look for it."""
+        self._size = sum(entry.size for upload in uploads for entry in upload.entries)
         self._given = await asyncio.to_thread(filling.fill, uploads, self._volumes.given)
 
     def spelled(self, uploads: Sequence[Upload]) -> None:
@@ -57,7 +62,12 @@ class PodBox:
         return texts.opening(self._given, elsewhere)
 
     def taken(self) -> None:
-        """Make room: what was given stands twice as long as this is not done."""
+        """Make room: what was given stands twice as long as this is not done.
+
+        Little may stay: a thread beside the steps would slow down both.
+        """
+        if self._size <= MAY_STAY:
+            return
         emptying = asyncio.to_thread(filling.empty, self._volumes.given)
         self._emptying = asyncio.ensure_future(emptying)
 
@@ -87,23 +97,16 @@ class PodBox:
         return await asyncio.to_thread(trees.collect_below, self._held, name, into, limits)
 
     async def end(self) -> None:
-        """Ask for all in the box to be killed: nobody waits for what it does from here on."""
+        """Let the box end: nobody waits for what it does from here on, nor for its end."""
         if self._emptying is not None:
             await self._emptying
         if self._held is None:
             return
         os.close(self._held)
         self._held = None
-        # The session has let go of its pipes; who reads this one may be gone too.
-        with suppress(Refused):
-            transport = FifoTransport(self._volumes.session)
-            await transport.kill(Kill.ALL)
-            await transport.close()
+        dismiss(self._volumes.session)
 
 
-async def dismiss(session: Path) -> None:
+def dismiss(session: Path) -> None:
     """Let the box end, since nobody will speak to it any more: then the pod takes no room."""
-    with suppress(Refused):
-        transport = FifoTransport(session)
-        await transport.kill(Kill.END)
-        await transport.close()
+    fifo.tell(session, Kill.END)
