@@ -15,8 +15,9 @@ from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Fire, Key, Kind, Outcome
 from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.launcher import KubernetesLauncher
-from steersman.cron.launchers.base import Impossible, Launcher, Run, Work
+from steersman.cron.launchers.base import Impossible, Launcher, Run, What, Work
 from steersman.cron.launchers.fake import FakeCluster, FakeLauncher
+from steersman.cron.launchers.several import Several
 from tests.cron import commands
 from tests.cron.fake_api import FakeApi
 from tests.kubernetes import clusters
@@ -123,6 +124,32 @@ def test_a_watch_tells_of_what_was_there_before_it(using: Callable[[Use], Any], 
         await asyncio.gather(task, return_exceptions=True)
 
     using(use)
+
+
+def test_several_launchers_are_one_and_each_gets_its_own_work() -> None:
+    clusters = {what: FakeCluster(lambda: NOW) for what in What}
+    several = Several({what: FakeLauncher(cluster) for what, cluster in clusters.items()})
+
+    async def use() -> None:
+        fires = {what: _claim(several, NOW + number) for number, what in enumerate(What)}
+        for what, fire in fires.items():
+            await several.launch(WORK._replace(what=what), fire)
+            assert list(clusters[what].runs) == [fire.run]
+            found = await several.find(fire.run)
+            assert found is not None
+            assert found.name == fire.run
+        await several.stop(fires[What.COMMAND].run)
+        assert {run.outcome for run in several.runs().values()} == {
+            Outcome.RUNNING, Outcome.FAILED,
+        }  # fmt: skip
+        assert await several.find("mails-000000000000") is None
+        told: asyncio.Queue[Run] = asyncio.Queue()
+        task = asyncio.ensure_future(several.watch(told.put_nowait))
+        assert {(await told.get()).name for _ in What} == {fire.run for fire in fires.values()}
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(use())
 
 
 def test_a_job_says_where_it_comes_from_and_keeps_what_was_written() -> None:
