@@ -33,8 +33,8 @@ from steersman.store.tables import fires, triggers
 from steersman.store.tables import projects as project_table
 
 SPREAD = 10
-LEAD = 15.0
-"""Seconds until the instant of all of them, in which they are added."""
+LEAD = 30.0
+"""Seconds until the instant of all of them, in which they are added and made ready."""
 PATIENCE = 60.0
 
 

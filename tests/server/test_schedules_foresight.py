@@ -10,7 +10,7 @@ from steersman.server import schedules_foresight as foresights
 from steersman.server.schedules_firing import Scheduler
 from steersman.store.base import Row, Transaction
 from steersman.store.tables import fires, triggers
-from tests.server.kept import Shop
+from tests.server.kept import Shop, in_shop
 from tests.server.scheduled import add, after, instants, listed, on_each
 
 ONE = "projects/shop/schedules"
@@ -96,3 +96,17 @@ async def test_only_what_may_be_launched_at_once_is_made_ready(here: Shop) -> No
     assert await ready(3, instant - 2.0) == 3
     assert await ready(2, instant - 2.0) == 0
     assert await ready(3, instant - foresights.AHEAD - 1.0) == 0
+
+
+@in_shop
+async def test_what_keeps_out_of_anothers_way_is_decided_at_its_time(here: Shop) -> None:
+    for name in ("a", "b"):
+        row = await add(here, name, cron="0 * * * *", group="night", overlap="forbid")
+    [instant] = after(row)
+    scheduler = Scheduler(here.here.parts)
+    await scheduler.foresee(instant - 2.0)
+    await scheduler.turn(instant + 0.5)
+    found = {name: await instants(here, name) for name in ("a", "b")}
+    said = {each["state"]: (name, each["message"]) for name, [each] in found.items()}
+    first, _ = said["fired"]
+    assert said["skipped"][1] == f"the run of {first} at {instant} was not over"

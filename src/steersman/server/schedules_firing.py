@@ -44,10 +44,14 @@ log = logging.getLogger("steersman.server")
 
 
 class Turn(NamedTuple):
-    """What one turn came to: whether we lead, and seconds until the next."""
+    """What one turn came to: whether we lead, and seconds until the next.
+
+    *soon*: the next instant is so near that its launches may be made ready.
+    """
 
     leads: bool
     wait: float
+    soon: bool = False
 
 
 class Mind(NamedTuple):
@@ -87,9 +91,9 @@ class Scheduler:
                     if await self._parts.store.read(launches.anything):
                         turn = await self.turn(fresh=fresh)
                         until = time() + turn.wait
-                        while turn.leads and time() < until and not woken.is_set():
-                            if not await self.foresee():
-                                break
+                        more = turn.soon
+                        while more and time() < until and not woken.is_set():
+                            more = await self.foresee()
                 except SteersmanError as error:
                     log.warning("scheduling_failed: %s", error)
                 with suppress(TimeoutError):
@@ -166,17 +170,20 @@ class Scheduler:
             agenda=agenda if agenda.ready else None,
             foresight=mind.foresight.after(now),
         )
-        wait = 0.0 if len(due) == BATCH else _wait(tx, now, mind, agenda)
-        return Turn(leads=True, wait=wait), mind
+        if len(due) == BATCH:
+            return Turn(leads=True, wait=0.0), mind
+        return _until_next(tx, now, mind, agenda), mind
 
 
-def _wait(tx: Transaction, now: float, mind: Mind, agenda: Agenda) -> float:
-    """Return the seconds until there is something to do again."""
-    times = [now + LOOK]
+def _until_next(tx: Transaction, now: float, mind: Mind, agenda: Agenda) -> Turn:
+    """Return when there is something to do again."""
+    wake, times = rows.next_wake(tx), [now + LOOK]
     times += [mind.ended + RUNNING_LOOK] if agenda.goes_on else []
-    times += [each for each in (rows.next_wake(tx), ledgers.next_due(tx)) if each and each > now]
+    times += [each for each in (wake, ledgers.next_due(tx)) if each and each > now]
     room = pacing.wait(mind.pace, len(agenda.ready), now)
-    return max(0.0, min([*times, *([] if room is None else [now + room])]) - now)
+    times += [] if room is None else [now + room]
+    soon = wake is not None and wake <= now + foresights.AHEAD
+    return Turn(leads=True, wait=max(0.0, min(times) - now), soon=soon)
 
 
 def _decide(tx: Transaction, book: Book, row: Row, now: float) -> None:

@@ -118,9 +118,9 @@ class Table:
 
     def _named(self, message: str) -> str:
         """Say the names of schedules, which decisions know by their ids."""
-        for identity, (row, _) in self._known.items():
-            message = message.replace(identity, row["name"])
-        return message
+        known = self._known
+        words = message.split(" ")
+        return " ".join(known[word][0]["name"] if word in known else word for word in words)
 
     # -- runs ------------------------------------------------------------------------------------
 
