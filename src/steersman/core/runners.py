@@ -21,8 +21,9 @@ CANCELLING = 15.0
 """Seconds in which a runner hears from the server itself that it is cancelled."""
 LEAVING = 10.0
 """Seconds for a runner whose attempt is over: it hears so itself, and clears its things away."""
-CLOSING = 3.0
-"""Seconds for what an ended runner leaves to end by itself before it is removed."""
+CLOSING = 10.0
+"""Seconds for what an ended runner leaves to end by itself before it is removed: what still runs
+then is confirmed by its node alone, which may take the node a minute."""
 STOPPING = 30.0
 """Seconds a runner that is not wanted any more has to stop before it is killed."""
 
