@@ -17,7 +17,7 @@ from steersman.cron.ledger.sql import SqlLedger
 from steersman.store import engines
 from tests.cron import making
 
-SECONDS = 7.0
+SECONDS = 5.0
 SCHEDULES = 20
 
 
@@ -53,7 +53,7 @@ def test_three_processes_that_are_killed_and_stopped_start_each_instant_once(
         # Who was stopped wakes up, long after another took over.
         for each in stopped:
             each.send_signal(signal.SIGCONT)
-        time.sleep(4)
+        _until_started(tmp_path, SCHEDULES * 2 + len(list(tmp_path.iterdir())))
         _until_started(tmp_path, SCHEDULES * 6)
     finally:
         for each in (*alive.values(), *stopped):
@@ -67,11 +67,11 @@ def test_commands_outlive_who_launched_them_and_run_once_each(tmp_path: Path) ->
     url, runs, out = f"sqlite:///{tmp_path / 'l.db'}", tmp_path / "runs", tmp_path / "out"
     said = f"echo $STEERSMAN_SCHEDULE $STEERSMAN_INSTANT >> {out}; sleep 0.3"
     out.touch()
-    for number in range(3):
+    for number, many in enumerate((6, 6, 21)):
         child = _start(url, runs, f"i{number}", schedules=5, command=said)
         try:
             # Killed while it launches: some of an instant's commands have begun, others have not.
-            _until_lines(out, len(_lines(out)) + 11)
+            _until_lines(out, len(_lines(out)) + many)
         finally:
             child.kill()
             child.wait()
@@ -82,7 +82,7 @@ def test_commands_outlive_who_launched_them_and_run_once_each(tmp_path: Path) ->
     assert {row.outcome for row in ended} == {Outcome.SUCCEEDED}
     assert {f"{row.schedule} {explaining.stamp(row.instant)}" for row in ended} <= set(lines)
     # All of the first two instances, whoever saw their ends.
-    assert len(ended) >= 22
+    assert len(ended) >= 12
 
 
 def _lines(file: Path) -> list[str]:
