@@ -58,7 +58,7 @@ def run(folder: Path, use: Callable[[ProcessLauncher], Awaitable[Any]]) -> Any:
 
 def kill(folder: Path) -> None:
     """Kill all that is left of a run."""
-    record = records.look(folder)
+    record = records.look(folder) if folder.is_dir() else None
     if record is not None and record.shim is not None and record.command is not None:
         spawning.send(record.shim, signal.SIGKILL)
         spawning.send(record.command, signal.SIGKILL, group=True)

@@ -9,6 +9,9 @@ from functools import partial
 
 from steersman.cron.processes.records import Process
 
+MOST = 400
+"""So many descriptors are spent on that; a process has often no more than 1,024."""
+
 
 class Ends:
     """Calls *ended* with the name of a run whose shim is gone."""
@@ -19,7 +22,8 @@ class Ends:
 
     def follow(self, name: str, process: Process) -> None:
         """Listen for the end of a run's shim, where the kernel tells of it."""
-        if name in self._handles or not hasattr(os, "pidfd_open"):
+        full = len(self._handles) >= MOST
+        if name in self._handles or full or not hasattr(os, "pidfd_open"):
             return
         try:
             handle = os.pidfd_open(process.pid)

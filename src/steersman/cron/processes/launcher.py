@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -69,10 +69,8 @@ class ProcessLauncher:
         """Write down what is to begin, and let a shim begin it; or find that one has."""
         folder, body = self._root / fire.run, work.body
         variables = environment(body["environment"], fire, self._own)
-        try:
+        with self._translated():
             records.make(self._root, fire, body["limit"])
-        except OSError as error:
-            raise Unavailable(f"cannot write to {self._root}: {error.strerror}") from error
         record = self._known(folder, fire)
         if record.stage is Stage.NEW:
             directory = body["directory"] or variables["HOME"]
@@ -87,25 +85,37 @@ class ProcessLauncher:
         self._take(record)
         return record.run.uid
 
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise errors of the system as what they mean here: trying again may help."""
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(f"cannot use {self._root}: {error.strerror}") from error
+
     def _known(self, folder: Path, fire: Fire) -> Record:
-        record = records.look(folder)
-        if record is None or records.identity_of(folder) != records.identity(fire):
+        with self._translated():
+            record = records.look(folder)
+            ours = record is not None and records.identity_of(folder) == records.identity(fire)
+        if record is None or not ours:
             raise Impossible(f"{folder} is there already, and is not of this instant")
         return record
 
     async def find(self, name: str) -> Run | None:
         """Return the run called *name*; what has not begun by now never will."""
         folder = self._root / name
-        record = records.look(folder)
-        if record is not None and record.stage is Stage.NEW and not records.give_up(folder):
+        with self._translated():
             record = records.look(folder)
+            if record is not None and record.stage is Stage.NEW and not records.give_up(folder):
+                record = records.look(folder)
         if record is None or record.stage in (Stage.NEW, Stage.GIVEN_UP):
             return None
         return record.run
 
     async def stop(self, name: str) -> None:
         """Let its shim end it: politely, and by force when that does not help."""
-        record = records.look(self._root / name)
+        with self._translated():
+            record = records.look(self._root / name)
         if record is not None and record.stage is Stage.RUNNING and record.shim is not None:
             spawning.send(record.shim, signal.SIGTERM)
 
@@ -140,9 +150,11 @@ class ProcessLauncher:
         return [run.name for run in self._runs.values() if run.outcome is Outcome.RUNNING]
 
     def _see(self, name: str) -> None:
-        record = records.look(self._root / name)
-        if record is not None and record.stage not in (Stage.NEW, Stage.GIVEN_UP):
-            self._take(record)
+        # What cannot be read now is looked at again soon.
+        with contextlib.suppress(OSError):
+            record = records.look(self._root / name)
+            if record is not None and record.stage not in (Stage.NEW, Stage.GIVEN_UP):
+                self._take(record)
 
     def _take(self, record: Record) -> None:
         """Note how a run goes; one that nobody watches over is ended, and lost when it has."""
@@ -187,9 +199,9 @@ class ProcessLauncher:
             if self._now() - os.stat(folder).st_mtime < Limits().succeeded:
                 return False
             records.give_up(folder)
+            record = records.look(folder)
         except OSError:
             return False
-        record = records.look(folder)
         return record is not None and record.stage is Stage.GIVEN_UP
 
     async def close(self) -> None:

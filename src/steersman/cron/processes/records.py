@@ -103,7 +103,10 @@ def identity_of(folder: Path) -> str:
 
 
 def look(folder: Path) -> Record | None:
-    """Say how a run goes; None where there is none, or none of ours."""
+    """Say how a run goes; None where there is none, or none of ours.
+
+    What cannot be read just now is an `OSError`: it says nothing of the run.
+    """
     try:
         order = _said(folder / RUN)
         run = Run(
@@ -113,7 +116,7 @@ def look(folder: Path) -> Record | None:
         # In this order: what has ended is unlocked after that is written.
         started, locked = _started(folder)
         ended = _said(folder / shim.ENDED)
-    except (OSError, ValueError, KeyError):
+    except (NotADirectoryError, ValueError, KeyError):
         return None
     if ended:
         return Record(_ended(run, ended, order.get("limit")), Stage.ENDED)
