@@ -287,10 +287,20 @@ class Steps(TypedDict):
 
 
 @strict
+class LastPiece(TypedDict):
+    """The last bytes of a log in base64, where they begin, and when they were sent."""
+
+    offset: int
+    at: float
+    data: str
+
+
+@strict
 class Record(TypedDict):
     """The completion record: how the attempt ended, and how long its log is.
 
-    *state* is `succeeded`, `failed`, `errored` or `stopped`.
+    *state* is `succeeded`, `failed`, `errored` or `stopped`. *steps* and *log* are what of both
+    had not been sent; who told the runner `JobSpec.orders` takes them in.
     """
 
     runner: str
@@ -298,6 +308,8 @@ class Record(TypedDict):
     log_size: int
     reason: NotRequired[str]
     message: NotRequired[str]
+    steps: NotRequired[list[StepState]]
+    log: NotRequired[LastPiece]
 
 
 class Variable(TypedDict):
@@ -313,6 +325,8 @@ class JobSpec(TypedDict):
     earlier job); *settings* are bounds of the server: sizes in bytes, times in seconds. Among
     them are `repeatable`, False for what is never repeated by us, and `fencing`: after so many
     seconds of silence a runner is given up, and one that is not repeatable has to stop its box.
+    *cache*: there is one. *orders* are what a first heartbeat would be answered with; *tree* is
+    *file* as `core.nodes.told` tells it, which saves reading it: both may be left out.
     """
 
     attempt: str
@@ -331,6 +345,8 @@ class JobSpec(TypedDict):
     keep_source: bool
     reports: list[str]
     settings: dict[str, Any]
+    orders: NotRequired[Orders]
+    tree: NotRequired[list[Any] | None]
 
 
 class Acknowledged(TypedDict):

@@ -11,7 +11,7 @@ from typing import Any
 
 from steersman.cluster.base import RunnerSpec
 from steersman.cluster.kubernetes import manifests
-from steersman.cluster.kubernetes.containers import PREPARE
+from steersman.cluster.kubernetes.containers import PREPARE, RUN
 from steersman.sessions import script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ class EnginePod:
         """Start what comes then, in a pod's order."""
         self._start_ours(
             "runner",
-            ["-m", "steersman.cli.pod_runner"],
+            ["-c", RUN[-1]],
             f"-v={self.folder}/session:/steersman/session",
             f"-v={self.folder}/work:/steersman/work:ro",
             f"-v={self.folder}/given:/steersman/given",

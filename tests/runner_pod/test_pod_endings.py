@@ -15,8 +15,8 @@ from steersman.client import Client
 from steersman.containers.base import ServiceEnded
 from steersman.core.reports import Reason
 from steersman.runner.jobs import Allowed, Places
-from steersman.runner.program import Ending, Runner
-from steersman.runner.reporting import Fenced
+from steersman.runner.program import Runner
+from steersman.runner.reporting import Ending, Fenced
 from tests.platform.programs import until
 from tests.runner_pod.conftest import Make
 from tests.runner_pod.engine_pods import EnginePod

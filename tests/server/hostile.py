@@ -147,6 +147,7 @@ BODIES: dict[str, Any] = {
         "log_size": 10**6,
         "reason": "step-failed",
         "message": "m",
+        "log": {"offset": 0, "at": 1.0, "data": "bG9n"},
     },
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -199,6 +200,35 @@ async def _not_whole(parts: Platform, repository: Repository) -> None:
 
 def test_a_record_waits_until_the_log_is_whole(run: Callable[[Any], None]) -> None:
     run(_not_whole)
+
+
+async def _rest_with_it(parts: Platform, repository: Repository) -> None:
+    async with queued(parts, repository) as here:
+        mine = await granted(here)
+        await mine.begin()
+        await mine.append(0, b"12345")
+        done = {**STEP, "state": "succeeded"}
+        said = {"runner": "r", "state": "succeeded", "log_size": 8, "steps": [done]}
+        before = await everything(parts)
+        for offset, text in ((6, b"78"), (0, b"1234567"), (5, b"")):
+            piece = {"offset": offset, "at": 1.0, "data": base64.b64encode(text).decode()}
+            answer = await ask(mine, RECORD, json=said | {"log": piece})
+            assert answer.status_code == 409, answer.text
+            assert await everything(parts) == before
+        piece = {"offset": 3, "at": 1.0, "data": base64.b64encode(b"45678").decode()}
+        strange = said | {"runner": "other", "log_size": 0, "log": piece}
+        assert (await ask(mine, RECORD, json=strange)).json() == {"hearing": "fenced"}
+        assert await everything(parts) == before
+        assert (await ask(mine, RECORD, json=said | {"log": piece})).json() == {"hearing": "news"}
+        kept = [each async for each in parts.logs.read(mine.id)]
+        assert b"".join(kept) == b"12345678"
+        after = await everything(parts)
+        assert (await ask(mine, RECORD, json=said | {"log": piece})).json() == {"hearing": "known"}
+        assert await everything(parts) == after
+
+
+def test_the_last_of_a_log_comes_with_its_record_or_not_at_all(run: Callable[[Any], None]) -> None:
+    run(_rest_with_it)
 
 
 async def _no_record(parts: Platform, repository: Repository) -> None:

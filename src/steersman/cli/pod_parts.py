@@ -18,8 +18,8 @@ from steersman.containers.pod.notes import Note, Notes
 from steersman.core.reports import Reason
 from steersman.runner import in_pods
 from steersman.runner.jobs import Allowed, Places
-from steersman.runner.program import Ending, Runner
-from steersman.runner.reporting import Reporter
+from steersman.runner.program import Runner
+from steersman.runner.reporting import Ending, Reporter
 
 if TYPE_CHECKING:
     from steersman.cli.pod_runner import Volumes

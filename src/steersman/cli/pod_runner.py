@@ -1,4 +1,4 @@
-"""What the runner's container of a pod runs: `python3 -m steersman.cli.pod_runner`.
+"""What the runner's container of a pod runs.
 
 Everything they are told stands in the order that is mounted; nothing is written outside of the
 volumes, and nobody is waited for who should read what we print.
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,8 +82,6 @@ def _parts(volumes: Volumes, spec: RunnerSpec) -> Parts:
     """Import the rest, which takes longer than to hear from the server."""
     from steersman.cli.pod_parts import Parts
 
-    gc.freeze()
-    gc.enable()
     return Parts(volumes, spec)
 
 
@@ -121,7 +119,9 @@ def main(arguments: Sequence[str] = (), volumes: Volumes | None = None) -> int:
     # What is imported stays: to look through it for what does not is a tenth of a start.
     gc.disable()
     try:
-        return asyncio.run(_run(volumes))
+        # asyncio.run would take threads down that end with us, and start one more for that.
+        with closing(asyncio.new_event_loop()) as loop:
+            return loop.run_until_complete(_run(volumes))
     except SteersmanError as error:
         _leave(volumes, f"run: {error}")
         return error.exit_code
@@ -138,6 +138,10 @@ def _leave(volumes: Volumes, text: str) -> None:
         volumes.termination.write_text(f"{text[:1900]}\n")
 
 
-if __name__ == "__main__":
-    # Taking an interpreter down properly takes longer than a step; nothing is left to be written.
+def run() -> None:
+    """Be the program; to take an interpreter down properly takes longer than a step."""
     os._exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

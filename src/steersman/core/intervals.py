@@ -10,3 +10,5 @@ SHELL_QUIET_SECONDS = 15.0
 LEASE_WAIT_SECONDS = 20.0
 PIECE = 1024 * 1024
 """The most bytes of a log in one request."""
+LAST_PIECE = 16 * 1024
+"""The most bytes of a log that come with the completion record."""

@@ -6,7 +6,7 @@ a graph without cycles; who walks it meets a shared node once for each alias.
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Scalar(NamedTuple):
@@ -106,6 +106,27 @@ def _merged(pairs: list[Pair], flaws: list[Flaw]) -> tuple[Pair, ...]:
 def _not_mergeable(node: Node) -> Flaw:
     message = f"'<<' merges maps only, and this is {describe(node)}"
     return Flaw("not-mergeable", node, message, "write an alias of a map: `<<: *name`")
+
+
+def told(node: Node) -> list[Any]:
+    """Return a tree as lists that JSON can hold, for `heard`."""
+    if isinstance(node, Scalar):
+        return list(node)
+    if isinstance(node, Sequence):
+        return ["-", [told(each) for each in node.items], node.line, node.column]
+    pairs = [[list(key), told(value)] for key, value in node.items]
+    return [":", pairs, node.line, node.column]
+
+
+def heard(said: list[Any]) -> Node:
+    """Return the tree of which *said* tells."""
+    match said:
+        case ["-", items, line, column]:
+            return Sequence(tuple(heard(each) for each in items), line, column)
+        case [":", pairs, line, column]:
+            taken = tuple((Scalar(*key), heard(value)) for key, value in pairs)
+            return Mapping(taken, line, column)
+    return Scalar(*said)
 
 
 def describe(node: Node) -> str:

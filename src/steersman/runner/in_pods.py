@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steersman.core import steps
 from steersman.core.errors import Interrupted
@@ -17,7 +18,8 @@ from steersman.runner.reporting import Fenced
 
 if TYPE_CHECKING:
     from steersman.runner.audience import Audience
-    from steersman.runner.program import Ending, Runner
+    from steersman.runner.program import Runner
+    from steersman.runner.reporting import Ending
     from steersman.wire import JobSpec, Note
 
 TERMINATED = 143
@@ -47,7 +49,7 @@ async def run(runner: Runner, started: Awaitable[JobSpec], hear: Hear) -> int:
 
 
 async def _attempt(runner: Runner, spec: JobSpec, audience: Audience) -> Ending:
-    await _unless_cancelled(runner, runner.fetch(spec))
+    await _unless_cancelled(runner, asyncio.gather(runner.fetch(spec), asyncio.to_thread(_import)))
     cache = runner.places.cache
     before = cache.stat().st_ino if cache.is_dir() else 0
     containers = runner.choose()
@@ -67,7 +69,18 @@ async def _attempt(runner: Runner, spec: JobSpec, audience: Audience) -> Ending:
     return ending
 
 
-async def _unless_cancelled(runner: Runner, fetching: Awaitable[None]) -> None:
+def _import() -> None:
+    """Import what runs the steps while there is nothing to do but to wait for the source.
+
+    All that was imported stays, so nobody need ever look through it for what does not.
+    """
+    from steersman.executor import attempt  # noqa: F401 - `Runner.attempted` wants it
+
+    gc.freeze()
+    gc.enable()
+
+
+async def _unless_cancelled(runner: Runner, fetching: Awaitable[Any]) -> None:
     """Wait for what may take minutes, but not when somebody cancels."""
     work = asyncio.ensure_future(fetching)
     cancelled = asyncio.ensure_future(runner.cancelled.wait())

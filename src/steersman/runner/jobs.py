@@ -69,7 +69,8 @@ def build(
     registry: Registry | None = None,
 ) -> Job:
     """Build the job of an attempt. Its containers go by the attempt's id."""
-    config = pipeline_file.parse(spec["file"], spec["file_name"]).checked()
+    told = spec.get("tree")
+    config = pipeline_file.parse(spec["file"], spec["file_name"], told).checked()
     pipeline = config.pipelines[spec["pipeline"]]
     facts = variables.facts(
         spec["facts"],

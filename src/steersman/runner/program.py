@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from steersman.client import Client
 from steersman.containers.base import CannotRun, Containers, ServiceEnded
@@ -22,7 +22,7 @@ from steersman.executor import Job
 from steersman.runner import carrying, registries
 from steersman.runner.audience import Audience
 from steersman.runner.jobs import Allowed, Places, build
-from steersman.runner.reporting import Fenced, Reporter
+from steersman.runner.reporting import Ending, Fenced, Reporter
 from steersman.runner.spool import Spool
 
 if TYPE_CHECKING:
@@ -38,14 +38,6 @@ CLEAN = "clean"
 
 THEIRS = (Reason.STEP_FAILED, Reason.OUT_OF_MEMORY, Reason.TIMED_OUT, Reason.SERVICE_ENDED)
 """Why an attempt failed that is the user's to mend; whatever else ended it is ours."""
-
-
-class Ending(NamedTuple):
-    """How the attempt ended, as the record says it."""
-
-    state: str
-    reason: str = ""
-    message: str = ""
 
 
 Work = Callable[[], Awaitable[Ending]]
@@ -126,9 +118,7 @@ class Runner:
             self.reporter.finish()
             await sending
             # From here on the attempt may be over, and a heartbeat would be told so.
-            recording = self.reporter.record(
-                ending.state, audience.spool.size, ending.reason, ending.message
-            )
+            recording = self.reporter.record(ending, audience.spool, audience)
             beating.cancel()
             await recording
         finally:
@@ -202,10 +192,11 @@ class Runner:
 
     async def fetch(self, spec: JobSpec) -> None:
         """Bring source and cache here."""
-        await asyncio.gather(
-            carrying.fetch_source(self.client, self.places),
-            carrying.fetch_cache(self.client, self.places, spec["settings"]["cache_limit"]),
-        )
+        fetching = [carrying.fetch_source(self.client, self.places)]
+        if spec["cache"]:
+            limit = spec["settings"]["cache_limit"]
+            fetching.append(carrying.fetch_cache(self.client, self.places, limit))
+        await asyncio.gather(*fetching)
 
     def job(self, spec: JobSpec, containers: Containers) -> Job:
         """Make the executor's job of what the server said."""

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steersman.client import Client, patience, patiently
 from steersman.core import intervals
@@ -21,9 +21,21 @@ if TYPE_CHECKING:
 
 PAUSE = 0.1
 """Seconds between two pieces of a log: what comes meanwhile goes together."""
+FIRST_BEAT = 1.0
+"""Seconds until the first heartbeat where we have our orders: many a job is over by then."""
+MOST_STEPS = 100
+"""The most steps that go with the completion record."""
 GIVE_UP = 24 * 3600.0
 """Seconds after which a runner whose server stays away leaves."""
 log = logging.getLogger("steersman.runner")
+
+
+class Ending(NamedTuple):
+    """How the attempt ended, as the record says it."""
+
+    state: str
+    reason: str = ""
+    message: str = ""
 
 
 class Fenced(Exception):
@@ -55,6 +67,7 @@ class Reporter:
         self._ending = False
         self._finishing = asyncio.Event()
         self._said_stop = False
+        self._orders: wire.Orders | None = None
 
     def wake(self) -> None:
         """Send soon: there is something new."""
@@ -92,6 +105,7 @@ class Reporter:
         if node:
             said["node"] = node
         spec: wire.JobSpec = await self.call("POST", "/runner/v1/started", said)
+        self._orders = spec.get("orders")
         return spec
 
     async def beat(self) -> None:
@@ -99,20 +113,26 @@ class Reporter:
         said: wire.Heartbeat = {"runner": self.runner, "wait": intervals.HEARTBEAT_SECONDS}
         if self.hear is not None:
             said["notes"] = []
+        if self._orders is not None:
+            self._obey(self._orders, said)
+            await asyncio.sleep(FIRST_BEAT)
         while True:
             try:
                 orders: wire.Orders = await self.call("POST", "/runner/v1/heartbeat", said)
             except Fenced:
                 return
-            if self.hear is not None and "notes" in orders:
-                said["notes"] = orders["notes"]
-                self.hear(orders["notes"])
-            if orders["cancel"] is None:
-                continue
-            if not self._said_stop:
-                self._said_stop = True
-                self.stop(orders["cancel"])
-            await asyncio.sleep(intervals.HEARTBEAT_SECONDS)
+            self._obey(orders, said)
+            if orders["cancel"] is not None:
+                await asyncio.sleep(intervals.HEARTBEAT_SECONDS)
+
+    def _obey(self, orders: wire.Orders, said: wire.Heartbeat) -> None:
+        """Do what the server says, and let what is *said* next tell that we know it."""
+        if self.hear is not None and "notes" in orders:
+            said["notes"] = orders["notes"]
+            self.hear(orders["notes"])
+        if orders["cancel"] is not None and not self._said_stop:
+            self._said_stop = True
+            self.stop(orders["cancel"])
 
     async def unheard(self, seconds: float) -> None:
         """Wait until the server has not answered for *seconds*: by then we count as lost."""
@@ -124,10 +144,15 @@ class Reporter:
         self.fenced.set()
 
     async def send(self, spool: Spool, audience: Audience) -> None:
-        """Send log and steps as they come, until `finish` and all is acknowledged."""
+        """Send log and steps as they come, until `finish` and all is acknowledged.
+
+        Little that is left goes with the record.
+        """
         while True:
             ending = self._ending
             self._woken.clear()
+            if ending and self._is_little(spool, audience):
+                return
             await self._send_steps(audience)
             while not spool.complete:
                 await self._send_log(spool)
@@ -139,6 +164,15 @@ class Reporter:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PAUSE):
                         await self._finishing.wait()
+
+    def _is_little(self, spool: Spool, audience: Audience) -> bool:
+        """Tell whether what is left may go with the record: who told us our orders takes it."""
+        left = spool.size - spool.sent
+        return (
+            self._orders is not None
+            and left <= intervals.LAST_PIECE
+            and len(audience.changed) <= MOST_STEPS
+        )
 
     async def _send_steps(self, audience: Audience) -> None:
         if changed := audience.take_changed():
@@ -178,14 +212,33 @@ class Reporter:
         self._finishing.set()
         self._woken.set()
 
-    async def record(self, state: str, log_size: int, reason: str, message: str) -> None:
-        """Send the completion record, until it is acknowledged."""
+    async def record(self, ending: Ending, spool: Spool, audience: Audience) -> None:
+        """Send the completion record with all that is left, until it is acknowledged."""
         said: wire.Record = {
             "runner": self.runner,
-            "state": state,
-            "log_size": log_size,
-            "message": message,
+            "state": ending.state,
+            "log_size": spool.size,
+            "message": ending.message,
         }
-        if reason:
-            said["reason"] = reason
-        await self.call("POST", "/runner/v1/record", said)
+        if ending.reason:
+            said["reason"] = ending.reason
+        if steps := audience.take_changed():
+            said["steps"] = steps
+        if not spool.complete:
+            said["log"] = self._last_piece(spool)
+        try:
+            await self.call("POST", "/runner/v1/record", said)
+        except Conflict:
+            if self._orders is None:
+                raise
+            # The server has less of the log than it said: it will say how much.
+            self._orders = None
+            audience.changed.update({each["number"]: each for each in steps})
+            await self.send(spool, audience)
+            await self.record(ending, spool, audience)
+
+    def _last_piece(self, spool: Spool) -> wire.LastPiece:
+        import base64
+
+        data = base64.b64encode(spool.unsent(intervals.LAST_PIECE)).decode()
+        return {"offset": spool.sent, "at": round(self.clock(), 3), "data": data}

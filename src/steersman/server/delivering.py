@@ -98,12 +98,22 @@ def parsed(text: str, name: str) -> Config:
     return pipeline_file.parse(text, name).checked()
 
 
+@lru_cache(maxsize=64)
+def tree(text: str, name: str) -> list[Any] | None:
+    """Return what saves a runner the reading of a file."""
+    return pipeline_file.tree(text, name)
+
+
 class Order(NamedTuple):
-    """The rows from which a runner's spec is made; its job begins with *given*, or the commit."""
+    """The rows from which a runner's spec is made; its job begins with *given*, or the commit.
+
+    *cached*: there is a cache for it.
+    """
 
     found: Context
     sealed: list[Row]
     given: tuple[Output, ...]
+    cached: bool
 
 
 def beside(attempt: str) -> list[Asked]:
@@ -124,16 +134,18 @@ def order(tx: Transaction, attempt: str, stored: StoredRun | None = None) -> Ord
         own = [(each, {"attempt": attempt}) for each in _ROWS]
         *rows, sealed = tx.ask(*own, *beside(attempt))
     found = _context(attempt, rows)
-    return Order(found, sealed, outputs.given(tx, found.job))
+    cached = keeping.has_cache(tx, found.project["id"], _scopes(found), cache_name(found))
+    return Order(found, sealed, outputs.given(tx, found.job), cached)
 
 
 def spec(parts: Platform, what: Order) -> wire.JobSpec:
     """Return everything a runner needs, its secrets included."""
-    found, sealed, given = what
+    found, sealed, given, cached = what
     config = parsed(found.file, found.run["file"])
     pipeline = config.pipelines[found.job["pipeline"]]
     return build_spec(parts, found, config, hidden(parts, found, sealed)) | {
         "source": "output" if given else "commit",
+        "cache": cached,
         "reports": _patterns(pipeline),
     }
 
@@ -289,11 +301,14 @@ async def _bring(parts: Platform, found: Context) -> None:
 async def cache(parts: Platform, attempt: str) -> str | None:
     """Return where the attempt's cache is: of its own scope, or else of the default branch."""
     found = await context(parts, attempt)
-    default = f"branch/{found.project['default_branch'] or 'main'}"
-    name = cache_name(found)
-    scopes = (found.scope, default)
+    name, scopes = cache_name(found), _scopes(found)
     row = await parts.store.write(lambda tx: keeping.cache(tx, found.project["id"], scopes, name))
     return None if row is None else str(row["blob"])
+
+
+def _scopes(found: Context) -> tuple[str, str]:
+    """Return whose caches the attempt may read: its own, then that of the default branch."""
+    return found.scope, f"branch/{found.project['default_branch'] or 'main'}"
 
 
 def cache_name(found: Context) -> str:

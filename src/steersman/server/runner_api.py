@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from steersman import wire
-from steersman.core.attempts import Hearing, State
+from steersman.core.attempts import Attempt, Hearing, State
 from steersman.core.errors import Conflict, NotFound, UserError
 from steersman.core.reports import (
     Errored,
@@ -34,6 +34,7 @@ from steersman.server import (
     moving,
     orders,
     problems,
+    recording,
     renewing,
     shells,
     taking,
@@ -50,8 +51,6 @@ from steersman.store.base import Asked, Row, Transaction
 
 router = APIRouter(prefix="/runner/v1", tags=["runner"])
 LONGEST_WAIT = 20.0
-LATEST = 1e11
-"""Seconds since the epoch that every calendar can spell; no duration is longer either."""
 
 
 class Fenced(Conflict):
@@ -81,11 +80,15 @@ async def started(body: wire.RunnerStarted, parts: Parts, attempt: AttemptId) ->
     runner = body["runner"]
     up = partial(Started, node=body.get("node", "")[: renewing.NAME])
 
-    def begin(tx: Transaction) -> delivering.Order:
+    def begin(tx: Transaction) -> tuple[Attempt, delivering.Order]:
         heard = _hear(tx, parts, attempt, runner, up, delivering.beside(attempt))
-        return delivering.order(tx, attempt, heard.stored)
+        return heard.attempt, delivering.order(tx, attempt, heard.stored)
 
-    return delivering.spec(parts, await parts.store.write(begin))
+    item, what = await parts.store.write(begin)
+    spec = delivering.spec(parts, what)
+    spec["orders"] = orders.of(item)
+    spec["tree"] = delivering.tree(what.found.file, what.found.run["file"])
+    return spec
 
 
 def _hear(
@@ -140,7 +143,7 @@ async def log(
     parts: Parts,
     attempt: AttemptId,
     offset: int,
-    at: Annotated[float, Query(ge=0, le=LATEST)] = 0.0,
+    at: Annotated[float, Query(ge=0, le=recording.LATEST)] = 0.0,
 ) -> Response:
     """Keep a piece of the log. 409 says that something before it is missing, and how much is kept.
 
@@ -172,21 +175,9 @@ async def _body(request: Request, limit: int) -> bytes:
 async def steps(body: wire.Steps, parts: Parts, attempt: AttemptId) -> dict[str, bool]:
     """Note how steps stand."""
     row = await _open(parts, attempt, body["runner"])
-    if len(body["steps"]) > 1000:
-        raise UserError("steps: at most 1000 at once")
-    for step in body["steps"]:
-        _check_times(step)
+    recording.check_steps(body["steps"])
     await parts.store.write(lambda tx: step_rows.keep(tx, row, body["steps"]))
     return {"kept": True}
-
-
-def _check_times(step: wire.StepState) -> None:
-    """Let nothing in that nobody could be shown: NaN is not between anything."""
-    if not 0 <= step["began"] <= LATEST:
-        raise UserError(f"steps: the step {step['number']} began at no time")
-    for spent in (step.get("seconds"), step.get("cpu")):
-        if spent is not None and not -LATEST <= spent <= LATEST:
-            raise UserError(f"steps: the step {step['number']} took no time there is")
 
 
 @router.get("/source")
@@ -286,15 +277,14 @@ async def printed(
 
 @router.post("/record")
 async def record(body: wire.Record, parts: Parts, attempt: AttemptId) -> dict[str, str]:
-    """Take the completion record; 409 while the log is not whole."""
-
-    def tell(row: Row) -> Record:
-        if row["log_size"] < body["log_size"] and not State(row["state"]).is_final:
-            size = row["log_size"]
-            raise Conflict(f"only {size} of {body['log_size']} bytes of the log are here")
-        return _event(body, row["number"])
+    """Take the completion record, and the last of steps and log; 409 where the log has a gap."""
+    rest = recording.rest(body, parts)
 
     def keep(tx: Transaction) -> Hearing:
+        def tell(row: Row) -> Record:
+            recording.keep(tx, row, rest)
+            return _event(body, row["number"])
+
         try:
             return parts.queue.hear_of(tx, attempt, tell, light=False).hearing
         except NotFound:

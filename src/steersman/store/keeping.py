@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, bindparam, insert, or_, select, update
 
 from steersman.store import events
 from steersman.store.base import Row, Transaction
+from steersman.store.prepared import Prepared
 from steersman.store.tables import artifacts, attempts, caches
 
 
@@ -58,6 +59,27 @@ def put_artifact(tx: Transaction, row: dict[str, Any]) -> None:
         name=row["name"],
         size=row["size"],
     )
+
+
+_HAS_CACHE = Prepared(
+    select(caches.c.name)
+    .where(
+        caches.c.project_id == bindparam("project", type_=Text()),
+        caches.c.name == bindparam("called", type_=Text()),
+        or_(
+            caches.c.scope == bindparam("first", type_=Text()),
+            caches.c.scope == bindparam("second", type_=Text()),
+        ),
+    )
+    .limit(1)
+)
+
+
+def has_cache(tx: Transaction, project: str, scopes: tuple[str, str], name: str) -> bool:
+    """Tell whether one of *scopes* has a cache."""
+    first, second = scopes
+    wanted = {"project": project, "called": name, "first": first, "second": second}
+    return tx.one(_HAS_CACHE, wanted) is not None
 
 
 def cache(tx: Transaction, project: str, scopes: Sequence[str], name: str) -> Row | None:

@@ -20,10 +20,15 @@ SESSION, WORK, GIVEN, SPOOL, ORDER = (
 TEMPORARY = f"{SPOOL}/tmp"  # noqa: S108 - of the pod, and ours alone
 # With the one, a step could read its neighbours off the network they share; a device is no file.
 DROPPED = ["MKNOD", "NET_RAW"]
-# Nothing is imported from where they are started, nor found by what variables say.
-PYTHON = ("python3", "-I")
-# What `-m` imports would be a third of this program's time.
-PREPARE = (*PYTHON, "-c", "from steersman.cli import pod_prepare; pod_prepare.run()")
+# Nothing is imported from where they are started, nor found by what variables say; and what looks
+# for packages, as what `-m` imports, would be a third of the first program's time.
+PYTHON = ("python3", "-I", "-S", "-c")
+_BEGIN = (
+    "import gc, sys; gc.disable(); sys.path.append(sys.executable.rpartition('/bin/')[0] + "
+    "'/lib/python%d.%d/site-packages' % sys.version_info[:2]); "
+)
+PREPARE = (*PYTHON, f"{_BEGIN}import steersman.cli.pod_prepare as it; it.run()")
+RUN = (*PYTHON, f"{_BEGIN}import steersman.cli.pod_runner as it; it.run()")
 _HOST = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
@@ -35,7 +40,7 @@ class Ours(NamedTuple):
 
     image: str
     prepare: tuple[str, ...] = PREPARE
-    run: tuple[str, ...] = (*PYTHON, "-m", "steersman.cli.pod_runner")
+    run: tuple[str, ...] = RUN
 
 
 def literal(text: str) -> str:
