@@ -58,6 +58,7 @@ def test_what_a_form_gives_is_meant_in_the_zone_of_the_schedule(seen: Seen) -> N
 def test_a_schedule_stands_as_its_newest_instants_say(seen: Seen) -> None:
     seen.go("/sign-in")
     plain: dict[str, Any] = {
+        "alarms": [],
         "pause": None,
         "failures": 0,
         "next": "2026-11-29T00:00:00Z",
@@ -71,6 +72,7 @@ def test_a_schedule_stands_as_its_newest_instants_say(seen: Seen) -> None:
         "missed": {**plain, "recent": [lost, ran]},
         "failed": {**plain, "failures": 1},
         "failed 3 times": {**plain, "failures": 3, "recent": [ran]},
+        "no success": {**plain, "alarms": [{"what": "no-success"}], "recent": [ran]},
         "paused": {**plain, "pause": {"by": "ada"}},
         "stopped": {**plain, "pause": {"by": "steersman"}, "failures": 5},
         "over": {**plain, "next": None, "recent": [ran]},
@@ -78,4 +80,4 @@ def test_a_schedule_stands_as_its_newest_instants_say(seen: Seen) -> None:
     found = decide(seen, "wording.js", *(["standing", each] for each in words.values()))
     assert [each["word"] for each in found] == list(words)
     care = [word for word, each in zip(words, found, strict=True) if each["care"]]
-    assert care == ["missed", "failed", "failed 3 times", "stopped"]
+    assert care == ["missed", "failed", "failed 3 times", "no success", "stopped"]
