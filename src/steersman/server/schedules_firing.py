@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from math import inf
 from typing import NamedTuple
 
 from steersman.core.errors import SteersmanError, UserError
@@ -19,7 +20,7 @@ from steersman.server import schedules
 from steersman.server import schedules_foresight as foresights
 from steersman.server.platform import Platform
 from steersman.server.schedules_book import Book
-from steersman.server.schedules_foresight import Foresight
+from steersman.server.schedules_foresight import Foresight, Leader
 from steersman.server.schedules_launching import Agenda, Table
 from steersman.store import schedule_launches as launches
 from steersman.store import schedule_leaders as leaders
@@ -36,8 +37,6 @@ RUNNING_LOOK = 1.0
 WATCH = 10.0
 """Seconds between two looks for alarms."""
 BATCH = 1000
-READY = 2000
-"""So many launches that were made ready are written in one turn."""
 KEPT = 90 * 86400.0
 PRUNE = 3600.0
 log = logging.getLogger("steersman.server")
@@ -57,11 +56,12 @@ class Turn(NamedTuple):
 class Mind(NamedTuple):
     """What a leader remembers from one turn to the next.
 
-    That is its pace, what has no room yet, what is ready for the next instant, and when it did what
-    it does not do each time.
+    That is its pace and number, what has no room yet, what is ready for the next instant, and when
+    it did what it does not do each time.
     """
 
     pace: Pace
+    fence: int = 0
     agenda: Agenda | None = None
     foresight: Foresight = foresights.NOTHING
     ended: float = 0.0
@@ -106,9 +106,18 @@ class Scheduler:
         """Decide and launch what has come by *now*, if we lead.
 
         Unless *fresh*, what was found ready a moment ago and had no room is not looked for again.
+        What was made ready before its time goes first, as long as nobody else waits.
         """
+        mind, before = self._mind, inf
+        if mind.foresight.drafts and mind.agenda is None:
+            leader = Leader(self.me, mind.fence, mind.pace)
+            launched = await foresights.launch(self._parts, mind.foresight, leader, now)
+            if launched is not None and not launched.early:
+                self._mind = mind._replace(foresight=launched.left, pace=launched.pace)
+                return Turn(leads=True, wait=0.0)
+            before = mind.foresight.instant if launched is not None else inf
         turn, self._mind = await self._parts.store.rewrite(
-            lambda tx: self._turn(tx, now, fresh=fresh)
+            lambda tx: self._turn(tx, now, before, fresh=fresh)
         )
         return turn
 
@@ -125,27 +134,19 @@ class Scheduler:
         """Let another server lead at once."""
         await self._parts.store.write(lambda tx: leaders.resign(tx, self.me, tx.now))
 
-    def _turn(self, tx: Transaction, given: float | None, *, fresh: bool) -> tuple[Turn, Mind]:
+    def _turn(
+        self, tx: Transaction, given: float | None, before: float, *, fresh: bool
+    ) -> tuple[Turn, Mind]:
+        """Do what is to be done *before* then: what has come by then goes first."""
         now, mind = tx.now if given is None else given, self._mind
         fence = leaders.lead(tx, self.me, LEADING, now)
         if fence is None:
             mind = mind._replace(agenda=None, foresight=foresights.NOTHING)
             return Turn(leads=False, wait=LOOK), mind
-        ready = mind.foresight.ready(now, READY) if mind.agenda is None else ()
-        pace = pacing.at_once(mind.pace, len(ready), now)
-        if not ready or pace is None:
-            return self._decided(
-                tx, Table(self._parts, (self.me, fence), tx, now), now, fresh=fresh
-            )
-        foresights.launch(tx, ready, (self.me, fence), now)
-        left = mind.foresight.without(READY)
-        return Turn(leads=True, wait=0.0), mind._replace(pace=pace, foresight=left)
-
-    def _decided(
-        self, tx: Transaction, table: Table, now: float, *, fresh: bool
-    ) -> tuple[Turn, Mind]:
-        """Decide what has come, and launch what there is room for."""
-        mind = self._mind
+        mind = mind._replace(fence=fence)
+        if now >= before:
+            return Turn(leads=True, wait=0.0), mind
+        table = Table(self._parts, (self.me, fence), tx, now)
         due = rows.due(tx, now, BATCH)
         for row in due:
             _decide(tx, table.book, row, now)

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from steersman.store.base import Transaction
+from steersman.store.prepared import Prepared
 from steersman.store.tables import settings
 
 _LEADER = "scheduling"
@@ -30,6 +31,21 @@ def lead(tx: Transaction, owner: str, seconds: float, now: float) -> int | None:
         fence += 1
     tx.execute(update(settings).where(mine).values(value=[owner, now + seconds, fence]))
     return int(fence)
+
+
+def leads(tx: Transaction, leader: tuple[str, int], now: float) -> bool:
+    """Tell whether a server leads by its name and its number.
+
+    Nobody takes over before this transaction ends, but others of the same server go on beside it.
+    """
+    [row] = tx.all(_LED) or [{"value": ("", 0.0, 0)}]
+    holder, until, fence = row["value"]
+    return (holder, fence) == leader and bool(now < until <= now + LONGEST_TERM)
+
+
+_LED = Prepared(
+    select(settings.c.value).where(settings.c.name == _LEADER).with_for_update(read=True)
+)
 
 
 def is_led(tx: Transaction, now: float) -> bool:
