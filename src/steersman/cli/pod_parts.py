@@ -15,7 +15,7 @@ from steersman.cluster.specs import RunnerSpec
 from steersman.containers.pod import box, filling
 from steersman.containers.pod.door import PodContainers
 from steersman.containers.pod.notes import Note, Notes
-from steersman.core.reports import Reason
+from steersman.core.reasons import Reason
 from steersman.runner import in_pods
 from steersman.runner.jobs import Allowed, Places
 from steersman.runner.program import Runner

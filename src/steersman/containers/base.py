@@ -29,7 +29,7 @@ from steersman.trees import Collected, Entry, Limits
 
 
 class CannotRun(Unavailable):
-    """What runs containers says that this box cannot run. *reason*: a `core.reports.Reason`."""
+    """What runs containers says that this box cannot run. *reason*: a `core.reasons.Reason`."""
 
     def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -37,7 +37,7 @@ class CannotRun(Unavailable):
 
 
 class ServiceEnded(Refused):
-    """A service ended before it answered. *reason*: a `core.reports.Reason`, which says whose."""
+    """A service ended before it answered. *reason*: a `core.reasons.Reason`, which says whose."""
 
     def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -153,7 +153,7 @@ class Upload(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Why a box is gone: a sentence, and a `core.reports.Reason` where one is known."""
+    """Why a box is gone: a sentence, and a `core.reasons.Reason` where one is known."""
 
     text: str
     reason: str = ""

@@ -36,7 +36,7 @@ class Phase(StrEnum):
 
 
 Cause = str
-"""Why a step failed, for programs: a value of `core.reports.Reason`, or empty."""
+"""Why a step failed, for programs: a value of `core.reasons.Reason`, or empty."""
 
 
 class Result(NamedTuple):

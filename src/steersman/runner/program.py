@@ -16,7 +16,7 @@ from steersman.client import Client
 from steersman.containers.base import CannotRun, Containers, ServiceEnded
 from steersman.core.errors import Interrupted, SteersmanError, UserError
 from steersman.core.events import Level, Notice
-from steersman.core.reports import Reason
+from steersman.core.reasons import Reason
 from steersman.core.steps import Outcome, State, minutes_words
 from steersman.executor import Job
 from steersman.runner import carrying, registries

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from steersman.containers.base import CannotRun, ServiceEnded
 from steersman.containers.pod.notes import BOX, ENDED, Note, Notes
 from steersman.core.errors import SteersmanError, UserError
-from steersman.core.reports import Reason
+from steersman.core.reasons import Reason
 from steersman.core.steps import minutes_words
 
 
