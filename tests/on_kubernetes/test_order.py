@@ -13,7 +13,7 @@ from steersman.cli.job import Request
 from steersman.cli.on_kubernetes import order as orders
 from steersman.cli.run import command as run
 from steersman.cli.working_dir import WorkingDir
-from steersman.cluster.kubernetes import containers, names
+from steersman.cluster.kubernetes import names, preparing
 from steersman.cluster.kubernetes.pools import Pool
 from steersman.core.errors import UserError
 from steersman.core.variables import Command
@@ -64,8 +64,9 @@ def test_our_containers_run_the_mailbox_without_a_login_of_the_cluster(tmp_path:
     spec = made(tmp_path).pod["spec"]
     assert spec["automountServiceAccountToken"] is False
     ours = [*spec["initContainers"], spec["containers"][0]]
-    programs = [each["command"][-1] for each in ours]
-    assert programs == [containers.PREPARE[-1], "steersman.cli.pod_mailbox"]
+    first, second = (each["command"] for each in ours)
+    assert first[:2] + first[-1:] == ["sh", "-c", preparing.TERMINATION]
+    assert second == ["python3", "-I", "-m", "steersman.cli.pod_mailbox"]
     assert all(each["image"] == "ours:1" for each in ours)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from steersman.cluster.base import RunnerSpec
-from steersman.cluster.kubernetes import manifests
-from steersman.cluster.kubernetes.containers import PREPARE, RUN
+from steersman.cluster.kubernetes import manifests, preparing
+from steersman.cluster.kubernetes.containers import RUN
 from steersman.sessions import script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ class EnginePod:
         self._start("pause", "--network=bridge", *hosts, image="busybox", words=["sleep", "600"])
         self._start_ours(
             "prepare",
-            ["-c", PREPARE[-1]],
+            preparing.command("/steersman", "/src/steersman"),
             f"-v={self.folder}/session:/steersman/session",
             f"-v={self.folder}/work:/steersman/work",
         )
@@ -69,7 +69,7 @@ class EnginePod:
         """Start what comes then, in a pod's order."""
         self._start_ours(
             "runner",
-            ["-c", RUN[-1]],
+            ["python", "-c", RUN[-1]],
             f"-v={self.folder}/session:/steersman/session",
             f"-v={self.folder}/work:/steersman/work:ro",
             f"-v={self.folder}/given:/steersman/given",
@@ -154,7 +154,7 @@ class EnginePod:
             "-e=PYTHONDONTWRITEBYTECODE=1",
             "-e=TMPDIR=/steersman/spool",
             image=OURS,
-            words=["python", *program],
+            words=program,
         )
 
     def _start(self, name: str, *options: str, image: str, words: Sequence[str]) -> None:

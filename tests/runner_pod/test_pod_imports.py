@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from steersman.cli import pod_prepare, pod_runner
-from steersman.cluster.kubernetes.containers import PREPARE
-from steersman.sessions import pipes
+from steersman.cli import pod_runner
+from steersman.cluster.kubernetes import preparing
 
 SHOWN = "import sys; print(*sys.modules)"
 FIRST = (
@@ -54,16 +52,6 @@ def below(found: set[str], names: tuple[str, ...]) -> set[str]:
     )
 
 
-def test_what_all_containers_wait_for_imports_nothing_but_itself(tmp_path: Path) -> None:
-    for name in ("session", "work"):
-        (tmp_path / name).mkdir()
-    words = PREPARE[-1].replace("run()", f"main({str(tmp_path)!r})")
-    new = modules(words) - modules("")
-    assert {each for each in new if not each.startswith("steersman")} <= {"__future__", "gc"}
-    assert len(new) < 12, new
-    assert {each.name for each in (tmp_path / "session").iterdir()} > set(pipes.NAMES)
-
-
 def test_a_runner_asks_for_its_job_before_it_imports_what_does_it() -> None:
     found = modules("import steersman.cli.pod_runner")
     assert not below(found, (*FIRST, *LATER, *NEVER))
@@ -75,13 +63,14 @@ def test_a_runner_fetches_its_source_before_it_imports_what_reads_it() -> None:
     assert not below(found, (*LATER, *NEVER))
 
 
-def test_what_cannot_be_prepared_is_said_where_the_node_shows_it(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_prepared_is_said_where_the_node_shows_it(tmp_path: Path) -> None:
     said = tmp_path / "termination"
-    assert pod_prepare.main(str(tmp_path), str(said)) == pod_prepare.FAILED
-    assert said.read_text() == f"prepare: {tmp_path}: No such file or directory\n"
-    assert said.read_text() in capfd.readouterr().err
+    (tmp_path / "session").mkdir()
+    words = preparing.command(str(tmp_path), str(tmp_path / "none"), str(said))
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == preparing.FAILED
+    assert re.fullmatch(r"prepare: cp: .*/none/sessions/session\.sh.*\n", said.read_text())
+    assert said.read_text() == done.stderr
 
 
 def test_an_image_that_is_newer_than_its_worker_says_so(tmp_path: Path) -> None:

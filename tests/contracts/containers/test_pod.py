@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import steersman
+from steersman.cluster.kubernetes import preparing
 from steersman.cluster.kubernetes.pools import DOCKER_SOCKET
 from steersman.containers.base import (
     BoxSpec,
@@ -20,7 +22,7 @@ from steersman.containers.base import (
     ServiceEnded,
     Upload,
 )
-from steersman.containers.pod import beginning, filling, places, texts
+from steersman.containers.pod import filling, places, texts
 from steersman.containers.pod.box import MAY_STAY, PodBox, Volumes
 from steersman.containers.pod.door import PodContainers
 from steersman.containers.pod.notes import Note, Notes
@@ -35,6 +37,12 @@ SOON = Limits(starting=0.02, pulling=60, explaining=0.02)
 NO_IMAGE = Note("stuck", "box", "there is no image x:1", "image-unavailable", permanent=True)
 
 
+def prepare(folder: Path) -> None:
+    """Run what the first container of a pod does."""
+    package = Path(steersman.__file__).parent
+    subprocess.run(preparing.command(str(folder), str(package)), check=True)
+
+
 class Pod:
     """The volumes of a pod, without a pod."""
 
@@ -43,7 +51,7 @@ class Pod:
         self.session, self.work, self.given = volumes
         for each in volumes:
             each.mkdir()
-        beginning.make(str(self.session), str(self.work))
+        prepare(folder)
         self.notes = Notes()
         self.door = PodContainers(self.notes, volumes=volumes, limits=limits)
 
@@ -196,7 +204,7 @@ def test_what_a_killed_process_left_is_made_anew(tmp_path: Path) -> None:
     pod = Pod(tmp_path)
     (pod.session / "session.sh").chmod(0o400)
     (pod.work / "pipeline" / "kept").touch()
-    beginning.make(str(pod.session), str(pod.work))
+    prepare(tmp_path)
     made = {each.name: stat.S_IFMT(each.stat().st_mode) for each in pod.session.iterdir()}
     assert made == {**dict.fromkeys(pipes.NAMES, stat.S_IFIFO), "session.sh": stat.S_IFREG}
     assert (pod.session / "session.sh").read_bytes() == script.PATH.read_bytes()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from steersman.cluster.kubernetes import names, pools
+from steersman.cluster.kubernetes import names, pools, preparing
 from steersman.cluster.kubernetes.pools import Amounts, Pool
 from steersman.core.errors import UserError
 from steersman.sessions import script
@@ -20,15 +20,18 @@ SESSION, WORK, GIVEN, SPOOL, ORDER = (
 TEMPORARY = f"{SPOOL}/tmp"  # noqa: S108 - of the pod, and ours alone
 # With the one, a step could read its neighbours off the network they share; a device is no file.
 DROPPED = ["MKNOD", "NET_RAW"]
-# Nothing is imported from where they are started, nor found by what variables say; and what looks
-# for packages, as what `-m` imports, would be a third of the first program's time.
-PYTHON = ("python3", "-I", "-S", "-c")
-_BEGIN = (
-    "import gc, sys; gc.disable(); sys.path.append(sys.executable.rpartition('/bin/')[0] + "
-    "'/lib/python%d.%d/site-packages' % sys.version_info[:2]); "
-)
-PREPARE = (*PYTHON, f"{_BEGIN}import steersman.cli.pod_prepare as it; it.run()")
-RUN = (*PYTHON, f"{_BEGIN}import steersman.cli.pod_runner as it; it.run()")
+# Nothing is imported from where they are started, nor found by what variables say.
+PYTHON = ("python3", "-I")
+# What looks for packages takes longer than to name where ours are, and so does what `-m` imports.
+_RUN = """\
+import gc, sys
+gc.disable()
+sys.path.append("%s/lib/python%d.%d/site-packages" % (
+    sys.executable.rpartition("/bin/")[0], *sys.version_info[:2]))
+import steersman.cli.pod_runner
+steersman.cli.pod_runner.run()
+"""
+RUN = (*PYTHON, "-S", "-c", _RUN)
 _HOST = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
@@ -39,7 +42,7 @@ class Ours(NamedTuple):
     """Our own image, and the two programs of it that make up a runner."""
 
     image: str
-    prepare: tuple[str, ...] = PREPARE
+    prepare: tuple[str, ...] = preparing.command()
     run: tuple[str, ...] = RUN
 
 
