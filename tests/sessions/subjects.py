@@ -64,6 +64,13 @@ IN_ENGINE = [
 ]
 
 
+def make_pipes(directory: Path) -> None:
+    """Make the pipes that a box of any user may open."""
+    for name in pipes.NAMES:
+        os.mkfifo(directory / name)
+        (directory / name).chmod(0o666)
+
+
 class Box:
     """A box with a session in it, driven synchronously."""
 
@@ -121,7 +128,7 @@ class Box:
     async def _start_with_fifos(self) -> None:
         directory = self.folder / "session"
         directory.mkdir()
-        pipes.make(str(directory))
+        make_pipes(directory)
         shutil.copy(script.PATH, directory)
         if not self.alone:
             argv = script.fifo_command(

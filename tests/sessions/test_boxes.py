@@ -15,7 +15,7 @@ import pytest
 from steersman.core.errors import Refused
 from steersman.sessions import fifo, pipes
 from steersman.sessions.base import End, Ending, Kill
-from tests.sessions.subjects import IN_ENGINE, Box, Subject, members
+from tests.sessions.subjects import IN_ENGINE, Box, Subject, make_pipes, members
 
 Make = Callable[..., Box]
 BUSYBOX = [each for each in IN_ENGINE if each.image == "busybox" and each.user == "0"]
@@ -87,7 +87,7 @@ def test_steps_do_not_ignore_interrupts_where_bash_is(make: Make) -> None:
 
 
 def test_a_box_that_fills_the_pipe_for_kills_holds_nobody_up(tmp_path: Path) -> None:
-    pipes.make(str(tmp_path))
+    make_pipes(tmp_path)
     filled = os.open(tmp_path / "kill", os.O_RDWR | os.O_NONBLOCK)
     with suppress(BlockingIOError):
         while True:
@@ -128,7 +128,7 @@ def test_a_box_hears_what_was_asked_while_nobody_listened(make: Make) -> None:
 
 @pytest.mark.parametrize("name", pipes.NAMES)
 def test_what_is_no_pipe_is_refused_by_the_runner(tmp_path: Path, name: str) -> None:
-    pipes.make(str(tmp_path))
+    make_pipes(tmp_path)
     path = tmp_path / name
     path.rename(tmp_path / "aside")
     with pytest.raises(Refused, match=name):

@@ -67,7 +67,7 @@ def _waiting(fd: int) -> int:
 
 
 class FifoTransport:
-    """Speaks to session.sh through the pipes that `pipes.make` made in *directory*.
+    """Speaks to session.sh through the pipes that stand in *directory*.
 
     All but `control` are held open in both directions: so opening waits for nobody, and only
     the end of the box makes an end of file.
