@@ -91,7 +91,7 @@ async def _launched(parts: Platform, many: int) -> Ran:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     turns = await store.scan(_turns)
-    # Each turn has one moment, and is told of once.
+    # Each transaction has one moment, and is told of once.
     ordered = zip(turns, committed, strict=True)
     late = [at - instant for (_, instant, number), at in ordered for _ in range(number)]
     return Ran(sorted(late), cpu)
@@ -102,7 +102,7 @@ def _count(tx: Transaction) -> int:
 
 
 def _turns(tx: Transaction) -> list[tuple[float, int, int]]:
-    """Return the turns in which something was launched: moment, instant, number."""
+    """Return the transactions in which something was launched: moment, instant, number."""
     query = select(fires.c.launched, func.min(fires.c.instant), func.count())
     query = query.where(fires.c.state == State.FIRED.value)
     found = tx.execute(query.group_by(fires.c.launched).order_by(fires.c.launched))
