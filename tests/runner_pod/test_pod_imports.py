@@ -21,17 +21,7 @@ FIRST = (
 """What a runner imports only while the server answers."""
 LATER = ("yaml", "steersman.executor.attempt", "tarfile")
 """What it imports only while the source comes."""
-NEVER = (
-    "h11",
-    "httpx2",
-    "click",
-    "rich",
-    "pydantic",
-    "multiprocessing",
-    "email",
-    "uuid",
-    "decimal",
-)
+NEVER = ("httpx2", "click", "rich", "pydantic", "multiprocessing", "email", "uuid", "decimal")
 
 
 def modules(text: str, **env: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What carries requests for a client: by a library, or by a few lines of our own."""
+"""What carries requests for a client: by a library, or by a few lines over h11."""
 
 from __future__ import annotations
 
