@@ -47,11 +47,10 @@ def bare(cluster: Cluster, namespace: str, name: str, services: int) -> list[flo
 
 
 def gone(cluster: Cluster, pod: str) -> None:
-    """Wait for the end of a pod's box, which would slow down the next pod."""
-    platform.until(
-        lambda: cluster.when(pod, "box", "die") or cluster.when(pod, "", "deleted"),
-        f"{pod} is gone",
-    )
+    """Wait for the end of all of a pod, which would slow down the next one."""
+    # What engines tell last of a pod is the end of its sandbox.
+    part, what = ("POD", "die") if clusters.ENGINES else ("", "deleted")
+    platform.until(lambda: cluster.when(pod, part, what), f"{pod} is gone", 120)
 
 
 def ours(cluster: Cluster, up: Up, pipeline: str) -> tuple[list[float], float] | None:
