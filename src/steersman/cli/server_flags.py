@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from steersman.core.schedules import pacing
+
 PORT = 8080
 
 
@@ -22,6 +24,7 @@ class ServerFlags(NamedTuple):
     blobs: str
     allow_http: bool
     allow_private_targets: bool
+    schedule_rate: float
 
 
 _OPTIONS = (
@@ -67,6 +70,14 @@ _OPTIONS = (
         is_flag=True,
         envvar="STEERSMAN_ALLOW_PRIVATE_TARGETS",
         help="send webhooks and statuses to private addresses too",
+    ),
+    click.option(
+        "--schedule-rate",
+        type=click.FloatRange(0),
+        default=pacing.RATE,
+        envvar="STEERSMAN_SCHEDULE_RATE",
+        show_default=True,
+        help="most runs that schedules begin a second, 0: no limit",
     ),
 )
 

@@ -73,6 +73,7 @@ def opened(folder: Path, flags: ServerFlags) -> Opened:
         allow_local=True,
         allow_http=flags.allow_http,
         allow_private_targets=flags.allow_private_targets,
+        schedule_rate=flags.schedule_rate,
     )
     return Opened(build(options), at, folder, shown)
 

@@ -11,6 +11,7 @@ from steersman import keyring
 from steersman.blobs.base import Blobs
 from steersman.clock import SystemClock
 from steersman.core.errors import UserError
+from steersman.core.schedules import pacing
 from steersman.keyring import Keyring
 from steersman.mirrors import Mirrors, Rules
 from steersman.server.logs import Logs
@@ -36,6 +37,7 @@ class Options(NamedTuple):
     allow_local: bool = False
     allow_http: bool = False
     allow_private_targets: bool = False
+    schedule_rate: float = pacing.RATE
 
 
 def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform:
@@ -63,6 +65,7 @@ def build(options: Options, environ: Mapping[str, str] = os.environ) -> Platform
             options.url.rstrip("/"),
             _attempt_key(folder, environ),
             allow_private_targets=options.allow_private_targets,
+            schedule_rate=options.schedule_rate,
         ),
         shells=Relay(store.waking),
     )

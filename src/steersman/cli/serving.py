@@ -121,7 +121,7 @@ def tasks(platform: Platform, sender: Sender) -> tuple[apps.Task, ...]:
         platform.store.listen,
         sender.run,
         collector.run,
-        Scheduler(platform).run,
+        Scheduler(platform, platform.settings.schedule_rate).run,
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from steersman.blobs.base import Blobs
 from steersman.clock import Clock
+from steersman.core.schedules import pacing
 from steersman.keyring import Keyring
 from steersman.mirrors.git import Mirrors
 from steersman.server.logs import Logs
@@ -19,7 +20,8 @@ MIB = 1024 * 1024
 class Settings(NamedTuple):
     """How the server behaves; sizes in bytes, times in seconds.
 
-    *url* is how people reach it. *attempt_key* signs the tokens of attempts.
+    *url* is how people reach it. *attempt_key* signs the tokens of attempts. *schedule_rate* is
+    launches a second, 0 for no limit.
     """
 
     url: str
@@ -30,6 +32,7 @@ class Settings(NamedTuple):
     body_limit: int = 8 * MIB
     secure_cookies: bool = False
     allow_private_targets: bool = False
+    schedule_rate: float = pacing.RATE
 
 
 class Platform(NamedTuple):

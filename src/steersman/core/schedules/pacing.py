@@ -24,7 +24,7 @@ class Ready(NamedTuple):
 class Pace(NamedTuple):
     """A bucket of *level* launches, filled at *rate* up to a second's worth, and who had how many.
 
-    A *rate* of 0 is no limit.
+    A *rate* of 0 is no limit; below 1 the bucket still holds one whole launch.
     """
 
     rate: float = RATE
@@ -56,7 +56,7 @@ def at_once(pace: Pace, many: int, now: float) -> Pace | None:
 
 def _level(pace: Pace, now: float) -> float:
     """Return how many may be launched now: no clock that leaps, or goes back, changes that much."""
-    return min(pace.rate, pace.level + max(0.0, now - pace.at) * pace.rate)
+    return min(max(1.0, pace.rate), pace.level + max(0.0, now - pace.at) * pace.rate)
 
 
 def _in_turn(
