@@ -27,9 +27,13 @@ def work(*command: str, **more: Any) -> Work:
     return Work("nightly", "mails", body, What.COMMAND)
 
 
-def launcher(folder: Path, later: float = 0.0) -> ProcessLauncher:
+def launcher(folder: Path, later: float = 0.0, **more: int) -> ProcessLauncher:
     """Return one whose clock is so much ahead, and who has little patience; `run` closes it."""
-    made = ProcessLauncher(folder / RUNS, os.environ, lambda: time.time() + later, grace=0.2)
+
+    def now() -> float:
+        return time.time() + later
+
+    made = ProcessLauncher(folder / RUNS, os.environ, now, grace=0.2, **more)
     _made.append(made)
     return made
 

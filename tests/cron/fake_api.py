@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 from steersman.cluster.kubernetes.refusals import Exists
-from steersman.core.errors import NotFound, Unavailable
+from steersman.core.errors import NotFound, Unavailable, UserError
 from steersman.cron.kubernetes.base import NOTHING, Changed, Object
 
 
@@ -21,6 +22,8 @@ class FakeApi:
         self.listeners: list[tuple[str, Changed]] = []
         self.calls: list[tuple[str, str]] = []
         self.fails: Callable[[str, str], None] = lambda method, path: None
+        self.logs: dict[str, bytes] = {}
+        """What containers have said, by `pod/container`."""
         self._versions = itertools.count(1)
 
     async def call(
@@ -56,6 +59,23 @@ class FakeApi:
         if version is not None and version != found["metadata"]["resourceVersion"]:
             raise Unavailable("somebody else was first")
         return self.put(folder, copy.deepcopy(body))
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, parameters: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open the log of a container."""
+        self.calls.append(("GET", path))
+        self.fails("GET", path)
+        pod = path.split("/")[-2]
+        said = self.logs.get(f"{pod}/{parameters['container']}")
+        if said is None:
+            raise UserError("the container is waiting to start")
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield said[: int(parameters["limitBytes"])]
+
+        yield pieces()
 
     def put(self, folder: str, what: Object, *, new: bool = False) -> Object:
         """Store an object, as the cluster itself would."""

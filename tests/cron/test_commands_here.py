@@ -237,6 +237,27 @@ def test_old_runs_go_but_never_one_that_runs_or_whose_row_is_open(tmp_path: Path
     commands.run(tmp_path, use)
 
 
+def test_of_runs_that_said_much_the_newest_stay_and_always_the_last(tmp_path: Path) -> None:
+    async def use(_: ProcessLauncher) -> None:
+        one = commands.launcher(tmp_path, outputs=1000)
+        runs = []
+        for number, size in enumerate((10, 400, 700, 200)):
+            what = work("sh", "-c", f"head -c {size} /dev/zero")
+            fire = claim(one, what, commands.NOW + number)
+            await one.launch(what, fire)
+            await ended(one, fire.run)
+            runs.append(fire.run)
+        await one.tidy(())
+        assert sorted(os.listdir(tmp_path / commands.RUNS)) == sorted(runs[2:])
+        strict = commands.launcher(tmp_path, outputs=1)
+        for run in runs[2:]:
+            await ended(strict, run)
+        await strict.tidy(())
+        assert os.listdir(tmp_path / commands.RUNS) == runs[3:]
+
+    commands.run(tmp_path, use)
+
+
 def _there(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -9,7 +9,9 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
-from steersman.core.errors import Expired, Unavailable
+import pytest
+
+from steersman.core.errors import Expired, Forbidden, Unavailable
 from steersman.core.schedules.reaping import Limits
 from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.reaper import Reaped, Reaper, Wishes
@@ -144,6 +146,42 @@ def test_ended_pods_whose_job_is_gone_go_too() -> None:
     assert _reap(api).pods == 1
     assert "orphan" not in _names(api, PODS)
     assert _reap(api).pods == 0
+
+
+def _said(api: FakeApi, job: str, **said: int) -> None:
+    spec = {"containers": [{"name": name} for name in said]}
+    metadata = {"name": f"{job}-pod", "labels": {"job-name": job}}
+    api.put(PODS, {"metadata": metadata, "spec": spec, "status": {"phase": "Succeeded"}})
+    api.logs |= {f"{job}-pod/{name}": b"x" * size for name, size in said.items() if size}
+
+
+def test_the_oldest_go_whose_logs_are_too_much_beside_newer_ones() -> None:
+    api = FakeApi()
+    for number, size in enumerate((10, 30, 70, 1)):
+        _job(api, f"a-{number}", "Complete", number, "a")
+        _said(api, f"a-{number}", one=size, never_began=0)
+    _job(api, "b-0", "Failed", 0, "b")
+    _said(api, "b-0", one=60, two=80)
+    _job(api, "b-1", "Complete", 9, "b")
+    _job(api, "a-running", None, 0, "a")
+    assert _reap(api, Limits(log_bytes=100)).jobs == 3
+    assert _names(api) == ["a-0", "a-1", "a-running", "b-0"]
+    assert not any("a-3" in path for method, path in api.calls if method == "GET")
+
+
+def test_whoever_may_not_read_logs_is_told_which_right_is_missing() -> None:
+    api = FakeApi()
+    _job(api, "a-0", "Complete", 0, "a")
+    _said(api, "a-0", one=10)
+
+    def fails(method: str, path: str) -> None:
+        if path.endswith("/log"):
+            raise Forbidden("pods/log is forbidden")
+
+    api.fails = fails
+    with pytest.raises(Forbidden) as told:
+        _reap(api, Limits(log_bytes=100))
+    assert "pods/log" in (told.value.hint or "")
 
 
 def test_a_dry_run_removes_nothing() -> None:

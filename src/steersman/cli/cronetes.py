@@ -73,5 +73,6 @@ def _cron(ctx: click.Context, config: Path | None, ledger: str, *, slug: bool) -
 def _reap(ctx: click.Context, age: float, *, keep_pods: bool) -> int:
     values = ctx.obj
     more = {"succeeded": age, "failed": age, "keep_succeeded": None, "keep_failed": None}
+    more["log_bytes"] = None
     kept = {"rate": 100.0, "dry_run": False, "orphans": True, "keep_pods": keep_pods, "age": age}
     return reap.reap({**values, **more, **kept})

@@ -29,6 +29,20 @@ class Duration(click.ParamType[float]):
             self.fail(f"{error}; {error.hint}", param, ctx)
 
 
+class Size(click.ParamType[int]):
+    """An amount of bytes such as `64Mi`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from steersman.cluster.kubernetes import quantities
+
+        try:
+            return int(quantities.parse(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 @click.command("reap")
 @click.option(
     "--succeeded",
@@ -46,6 +60,12 @@ class Duration(click.ParamType[float]):
 )
 @click.option("--keep-succeeded", type=click.IntRange(0), help="at most so many of each schedule")
 @click.option("--keep-failed", type=click.IntRange(0), help="at most so many of each schedule")
+@click.option(
+    "--log-bytes",
+    type=Size(),
+    help="how much the logs of each schedule's Jobs may take, such as 64Mi: the oldest go first, "
+    "the last stays; reads the logs to know",
+)
 @click.option(
     "--rate",
     default=100.0,
@@ -84,7 +104,9 @@ def reap(values: dict[str, Any]) -> int:
             "flag did nothing",
             err=True,
         )
-    limits = Limits(succeeded, failed, values["keep_succeeded"], values["keep_failed"])
+    limits = Limits(
+        succeeded, failed, values["keep_succeeded"], values["keep_failed"], values["log_bytes"]
+    )
     wishes = Wishes(
         cluster.namespace,
         limits,

@@ -137,6 +137,11 @@ def test_a_project_with_thousands_does_not_delay_another_ones() -> None:
     assert max(at for at, fire in launched if fire.schedule.startswith("small")) <= 5
 
 
+def test_a_rate_below_one_a_second_still_launches_one_after_another() -> None:
+    launched = _drain(_ready(3, "p"), 0.25)
+    assert [round(at) for at, _ in launched] == [3, 7, 11]
+
+
 def test_jitter_is_bounded_and_always_the_same() -> None:
     moved = [fires.jitter("job", NOW + number, 30) for number in range(500)]
     assert moved == [fires.jitter("job", NOW + number, 30) for number in range(500)]
@@ -165,6 +170,16 @@ def test_a_reaper_never_takes_what_runs(
     left = [each for each in seen if each not in gone]
     assert not any(reaping.old(each, limits, 200_000) for each in left)
     assert reaping.plan(left, limits, 200_000) == []
+
+
+@given(st.lists(st.integers(0, 9), max_size=20), st.integers(0, 30))
+def test_the_newest_stay_whose_logs_fit_together_and_always_the_last(
+    sizes: list[int], most: int
+) -> None:
+    shelf = reaping.Shelf(most)
+    stay = [shelf.stays(size) for size in sizes]
+    fit = [sum(sizes[: place + 1]) <= most for place in range(len(sizes))]
+    assert stay == [place == 0 or fits for place, fits in enumerate(fit)]
 
 
 def _fire(**more: object) -> Fire:

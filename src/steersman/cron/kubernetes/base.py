@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
@@ -21,6 +22,11 @@ class Api(Protocol):
         parameters: Mapping[str, str] = NOTHING,
     ) -> Object:
         """Send *body* if there is any, and return the object of the answer."""
+
+    def stream(
+        self, path: str, parameters: Mapping[str, str], silence: float
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open an answer that is read as it comes; it may be silent for *silence* seconds."""
 
 
 class Follower(Protocol):

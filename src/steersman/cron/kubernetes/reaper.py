@@ -1,7 +1,8 @@
 """Removing ended Jobs: page by page, at a pace, with their pods behind them.
 
 It may be stopped at any point: what is left is found again. One that cannot be removed does not
-keep the others. Never more than a page is in memory, and the newest ones that are kept by number.
+keep the others. Never more than a page is in memory, and the newest ones that are kept by number;
+where logs are bounded, the names of all that stay.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from urllib.parse import quote
 
 from steersman.core.errors import Expired, NotFound, SteersmanError
 from steersman.core.schedules.fires import Outcome
-from steersman.core.schedules.reaping import Ended, Limits, Reaping
+from steersman.core.schedules.reaping import Ended, Limits, Reaping, Shelf, newest_first
 from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.base import Api, Object
+from steersman.cron.kubernetes.pod_logs import PodLogs
 
 T = TypeVar("T")
 PAGE = 200
@@ -79,12 +81,32 @@ class Reaper:
         now = self._now()
         reaping = Reaping(self._wishes.limits, now)
         policy = "Background" if self._wishes.dependents else "Orphan"
+        kept: dict[str, Ended] = {}
         async for page in self._pages(self._jobs, SELECTOR, _ended):
             going = [gone for each in page if (gone := reaping.goes(each)) is not None]
-            await self._remove(self._jobs, [(each.name, each.uid) for each in going], policy)
+            await self._remove(self._jobs, _named(going), policy)
+            if self._wishes.limits.log_bytes is not None:
+                kept |= {each.name: each for each in page if each.over}
+                for gone in going:
+                    kept.pop(gone.name, None)
+        async for group in self._beyond_logs(kept.values()):
+            await self._remove(self._jobs, _named(group), policy)
         if self._wishes.orphans and self._wishes.dependents:
             await self._reap_orphans(now)
         return Reaped(self._gone[self._jobs], self._gone[self._pods], self._failed)
+
+    async def _beyond_logs(self, kept: Iterable[Ended]) -> AsyncIterator[list[Ended]]:
+        """Give, of each group, those whose logs are too much beside those of newer ones."""
+        most, logs = self._wishes.limits.log_bytes, PodLogs(self._api, self._pods)
+        if most is None:
+            return
+        for group in newest_first(kept):
+            shelf, going = Shelf(most), []
+            for each in group:
+                size = 0 if shelf.full else await logs.size(each.name, shelf.left + 1)
+                if not shelf.stays(size):
+                    going.append(each)
+            yield going
 
     async def _pages(
         self, path: str, selector: str, keep: Callable[[Object], T]
@@ -169,6 +191,10 @@ class Reaper:
         except NotFound:
             return False
         return True
+
+
+def _named(going: Iterable[Ended]) -> list[tuple[str, str]]:
+    return [(each.name, each.uid) for each in going]
 
 
 def _ended(job: Object) -> Ended:

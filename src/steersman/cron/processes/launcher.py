@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from steersman.core.errors import Refused, Unavailable
 from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Fire, Outcome
-from steersman.core.schedules.reaping import Ended, Limits, plan
+from steersman.core.schedules.reaping import Ended, Limits, Shelf, newest_first, plan
 from steersman.cron import times
 from steersman.cron.launchers.base import Impossible, Run, Work, digest_name
 from steersman.cron.processes import records, spawning
@@ -28,18 +28,30 @@ from steersman.cron.processes.records import Record, Stage
 POLL = 1.0
 """How often to look for what other instances have launched, and for ends nobody is told of."""
 
+OUTPUTS = 64 * 1024 * 1024
+"""So many bytes of output are kept of each schedule at most: the oldest runs go first."""
+
 GRACE = 10.0
 """Seconds from a polite request to end until what is left is killed."""
 
 
 class ProcessLauncher:
-    """Keeps a folder for each run below *root*; *own* is our environment."""
+    """Keeps a folder for each run below *root*, and *outputs* bytes of what each schedule's said.
+
+    *own* is our environment.
+    """
 
     def __init__(
-        self, root: Path, own: Mapping[str, str], now: Callable[[], float], grace: float = GRACE
+        self,
+        root: Path,
+        own: Mapping[str, str],
+        now: Callable[[], float],
+        grace: float = GRACE,
+        outputs: int = OUTPUTS,
     ) -> None:
         self._root = root
         self._grace = grace
+        self._outputs = outputs
         self._own = own
         self._now = now
         self._runs: dict[str, Run] = {}
@@ -185,12 +197,22 @@ class ProcessLauncher:
             if run.name not in needed
         ]
         going = [each.name for each in plan(ended, Limits(), self._now())]
+        going += await asyncio.to_thread(self._beyond_outputs, ended, set(going))
         going += [name for name in self._unborn - set(needed) if self._never_begins(name)]
         for name in going:
             await asyncio.to_thread(records.remove, self._root / name)
             self._runs.pop(name, None)
             self._unborn.discard(name)
         await asyncio.to_thread(records.sweep, self._root, self._now() - Limits().succeeded)
+
+    def _beyond_outputs(self, ended: Iterable[Ended], gone: Collection[str]) -> list[str]:
+        """Name, of each schedule, those whose output is too much beside that of newer ones."""
+        found = []
+        for group in newest_first(each for each in ended if each.name not in gone):
+            shelf = Shelf(self._outputs)
+            sizes = ((each.name, records.output_size(self._root / each.name)) for each in group)
+            found += [name for name, size in sizes if not shelf.stays(size)]
+        return found
 
     def _never_begins(self, name: str) -> bool:
         """Tell whether what was to begin an hour ago has not, and keep it from doing so."""

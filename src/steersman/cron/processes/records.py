@@ -189,6 +189,15 @@ def output(folder: Path) -> bytes | None:
     return found
 
 
+def output_size(folder: Path) -> int:
+    """Return how many bytes are kept of what a command has said."""
+    found = 0
+    for name in (shim.BEFORE, shim.OUTPUT):
+        with contextlib.suppress(FileNotFoundError):
+            found += (folder / name).stat().st_size
+    return found
+
+
 def give_up(folder: Path) -> bool:
     """Keep a run that has not begun from ever doing so; False when it has."""
     handle, name = tempfile.mkstemp(prefix=f".{shim.STARTED}-", dir=folder)
