@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -24,29 +24,32 @@ from tests.server.kept import shop
 # Some thousand requests in a test, beside everything else that a run of the tests does.
 pytestmark = pytest.mark.timeout(400)
 LIMIT = 2000
-# Only as JSON reads: no text of Python's own would be these.
-VALUES = (
-    "NaN",
-    "Infinity",
-    "-Infinity",
+# Only as JSON reads: no text of Python's own would be these. First what a database may take amiss.
+STORED = (
     "1e308",
-    "-1e308",
-    "1e999",
     "-1",
     str(2**31),
     str(2**63),
+    "null",
+    '"\\u0000"',
+    '"\\ud800"',
+    '"' + "x" * 10_000 + '"',
+)
+VALUES = (
+    *STORED,
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "-1e308",
+    "1e999",
     str(2**64),
     "-" + "9" * 300,
     "9" * 5000,
-    "null",
     "true",
     "{}",
     "[[]]",
     '""',
-    '"\\u0000"',
-    '"\\ud800"',
     '"\\ud83e\\udd21"',
-    '"' + "x" * 10_000 + '"',
     "[" * 100_000,
     "[" * 900 + "]" * 900,
     '{"a":' * 400 + "0" + "}" * 400,
@@ -94,11 +97,11 @@ async def test_no_value_in_a_query_is_a_bug_of_ours(here: Hostile) -> None:
     await here.look_round()
 
 
-def _changed(text: str) -> Iterator[str]:
-    """Give *text*, a JSON, with each of its values replaced by each that is hostile."""
+def _changed(text: str, values: Iterable[str]) -> Iterator[str]:
+    """Give *text*, a JSON, with each of its values replaced by each of the hostile *values*."""
     marker = "\ue000"
     for value in _with(json.loads(text), marker):
-        for hostile_value in VALUES:
+        for hostile_value in values:
             yield json.dumps(value, ensure_ascii=False).replace(f'"{marker}"', hostile_value)
 
 
@@ -117,8 +120,9 @@ def _with(value: Any, marker: str) -> Iterator[Any]:
 @hostile
 async def test_no_value_in_a_body_is_a_bug_of_ours(here: Hostile) -> None:
     taking = [route for route in here.routes if route.name in BODIES]
+    values = VALUES if here.shop.here.parts.store.url.startswith("sqlite") else STORED
     for route in sorted(taking, key=lambda each: last(each.path, each.method)):
-        for body in _changed(here.body(route).decode()):
+        for body in _changed(here.body(route).decode(), values):
             await here.ask(route, content=body.encode())
         if route.path.startswith("/runner/"):
             await here.look_round()
