@@ -184,7 +184,13 @@ def translated(what: str) -> Iterator[None]:
         raise Silent(f"{what}: no answer in time") from error
     except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
         words = str(error) or type(error).__name__
-        raise Unavailable(f"{what}: {words}", hint="is the API server up?") from error
+        raise Unavailable(f"{what}: {words}", hint=_hint(words)) from error
+
+
+def _hint(words: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return "name who signed its certificate: in the kubeconfig, or by --kube-ca-file"
+    return "is the API server up?"
 
 
 def connect(
