@@ -176,8 +176,9 @@ async def test_a_start_by_hand_and_a_filled_past_have_identities_of_their_own(he
     again = await here.call("POST", f"{where}/backfill", json=past)
     assert again.json()["instants"] == []
     await Scheduler(here.here.parts).turn(row["decided"] + 30.0)
-    kinds = [(each["kind"], each["state"]) for each in await instants(here, state="fired")]
-    assert kinds[:5] == [("backfill", "fired")] * 3 + [("manual", "fired")] * 2
+    # A minute may have begun meanwhile, also between the two.
+    kinds = [each["kind"] for each in await instants(here, state="fired")]
+    assert [each for each in kinds if each != "scheduled"] == ["backfill"] * 3 + ["manual"] * 2
     [note] = [each for each in await instants(here) if each["message"] == "the disk was full"][:1]
     assert note["by"] == "admin"
 
