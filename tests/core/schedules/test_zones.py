@@ -41,10 +41,10 @@ def changes() -> dict[str, list[zones.Stretch]]:
         # A sixth of the years of each zone, others for others.
         while at < END:
             stretch = zone.stretch(at)
+            at = stretch.end
             if stretch.after != stretch.offset:
                 seen.append(stretch)
-            at = stretch.end
-            if at % (1 << 24) == 0:
+            else:
                 at += chance.randrange(often(16, 1)) << 24
         found[name] = seen
     return found
@@ -87,6 +87,21 @@ def test_a_daily_schedule_runs_once_on_each_day_through_every_change(
                 _once_a_day(zone, minute % 1440, change)
                 tried += 1
     assert tried > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "minute", "change"),
+    [
+        # Half an hour before and after a border of what is looked up at once.
+        ("Australia/Adelaide", 176, 1_459_614_600),
+        ("Australia/Adelaide", 130, 1_459_614_600),
+    ],
+)
+def test_a_change_near_a_border_of_what_is_looked_up_counts_beyond_it(
+    name: str, minute: int, change: int
+) -> None:
+    assert change // (1 << 24) != (change + 3600) // (1 << 24)
+    _once_a_day(zones.zone(name), minute, change)
 
 
 @lru_cache(maxsize=1440)

@@ -58,15 +58,21 @@ class Zone:
             offset = datetime.fromtimestamp(instant, self._rules).utcoffset()
         return 0 if offset is None else int(offset.total_seconds())
 
-    def _chunk(self, start: int) -> tuple[Stretch, ...]:
-        changes = self._changes(start, start + _CHUNK)
-        bounds = [start, *(at for at, _ in changes), start + _CHUNK]
+    def _chunk(self, first: int) -> tuple[Stretch, ...]:
+        """Return the stretches from *first* on, whose ends beyond the chunk are true ones too.
+
+        What a change moves lies up to a day from it: a border in between would hide the change.
+        """
+        start, end = first - _STEP, first + _CHUNK + _STEP
+        changes = self._changes(start, end)
+        bounds = [start, *(at for at, _ in changes), end]
         offsets = [self.offset(start), *(offset for _, offset in changes)]
-        around = [self.offset(start - 1), *offsets, self.offset(start + _CHUNK)]
-        return tuple(
+        around = [self.offset(start - 1), *offsets, self.offset(end)]
+        stretches = (
             Stretch(bounds[n], bounds[n + 1], around[n + 1], around[n], around[n + 2])
             for n in range(len(offsets))
         )
+        return tuple(each for each in stretches if each.end > first)
 
     def _changes(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return when the offset changes after *start* and before *end*, and to what."""
