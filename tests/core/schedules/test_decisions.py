@@ -176,8 +176,8 @@ def test_a_reaper_never_takes_what_runs(
 def test_the_newest_stay_whose_logs_fit_together_and_always_the_last(
     sizes: list[int], most: int
 ) -> None:
-    shelf = reaping.Shelf(most)
-    stay = [shelf.stays(size) for size in sizes]
+    budget = reaping.LogBudget(most)
+    stay = [budget.stays(size) for size in sizes]
     fit = [sum(sizes[: place + 1]) <= most for place in range(len(sizes))]
     assert stay == [place == 0 or fits for place, fits in enumerate(fit)]
 

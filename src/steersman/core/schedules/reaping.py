@@ -74,7 +74,7 @@ class Reaping:
         return heapq.heappushpop(newest, entry)[2]
 
 
-class Shelf:
+class LogBudget:
     """Which runs of one group stay by the bytes of their logs, asked from the newest to the oldest.
 
     The newest always stays: of a schedule that ran, something is there to be read.
@@ -97,7 +97,7 @@ class Shelf:
 
 
 def newest_first(runs: Iterable[Ended]) -> list[list[Ended]]:
-    """Return those that have ended, group by group, in the order that a shelf asks for."""
+    """Return those that have ended, group by group, in the order that a budget asks for."""
     groups: dict[str, list[Ended]] = {}
     for each in runs:
         if each.over:

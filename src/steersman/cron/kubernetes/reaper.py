@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from steersman.core.errors import Expired, NotFound, SteersmanError
 from steersman.core.schedules.fires import Outcome
-from steersman.core.schedules.reaping import Ended, Limits, Reaping, Shelf, newest_first
+from steersman.core.schedules.reaping import Ended, Limits, LogBudget, Reaping, newest_first
 from steersman.cron.kubernetes import jobs
 from steersman.cron.kubernetes.base import Api, Object
 from steersman.cron.kubernetes.pod_logs import PodLogs
@@ -101,10 +101,10 @@ class Reaper:
         if most is None:
             return
         for group in newest_first(kept):
-            shelf, going = Shelf(most), []
+            budget, going = LogBudget(most), []
             for each in group:
-                size = 0 if shelf.full else await logs.size(each.name, shelf.left + 1)
-                if not shelf.stays(size):
+                size = 0 if budget.full else await logs.size(each.name, budget.left + 1)
+                if not budget.stays(size):
                     going.append(each)
             yield going
 

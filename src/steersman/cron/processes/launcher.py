@@ -17,7 +17,7 @@ from typing import NoReturn
 from steersman.core.errors import Refused, Unavailable
 from steersman.core.schedules import fires
 from steersman.core.schedules.fires import Fire, Outcome
-from steersman.core.schedules.reaping import Ended, Limits, Shelf, newest_first, plan
+from steersman.core.schedules.reaping import Ended, Limits, LogBudget, newest_first, plan
 from steersman.cron import times
 from steersman.cron.launchers.base import Impossible, Run, Work, digest_name
 from steersman.cron.processes import records, spawning
@@ -209,9 +209,9 @@ class ProcessLauncher:
         """Name, of each schedule, those whose output is too much beside that of newer ones."""
         found = []
         for group in newest_first(each for each in ended if each.name not in gone):
-            shelf = Shelf(self._outputs)
+            budget = LogBudget(self._outputs)
             sizes = ((each.name, records.output_size(self._root / each.name)) for each in group)
-            found += [name for name, size in sizes if not shelf.stays(size)]
+            found += [name for name, size in sizes if not budget.stays(size)]
         return found
 
     def _never_begins(self, name: str) -> bool:
