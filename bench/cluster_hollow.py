@@ -4,7 +4,7 @@ What the machine of the other benchmarks cannot show, as it has to run the conta
 how much of a cluster's own speed is left when each pod is a job. Such a node may leave a pod's
 first container running for ever, so either kind counts, from its first pod, until the watch says
 that each has begun this one. For the same reason there are no more jobs than nodes may have to
-start at once (three each); then runs are cancelled, and pods are deleted. Nodes are labelled and
+start at once (two each); then runs are cancelled, and pods are deleted. Nodes are labelled and
 tainted `hollow=true`, and have no disk.
 """
 
@@ -22,7 +22,7 @@ from bench._cluster import Cluster, Up
 from bench._platform import Row
 from bench.cluster_worker import HOLLOW, POOLS
 
-JOBS = 60
+JOBS = 40
 ROUNDS = 5
 QUICK_ROUNDS = 1
 LONG = 300.0

@@ -74,7 +74,7 @@ def test_a_pod_counts_from_when_it_has_a_node() -> None:
     assert room.by_nodes([node()], taken, POOL) == 2
 
 
-@pytest.mark.parametrize(("cpu", "most"), [("500m", 3), ("2", 3), ("15900m", 15)])
+@pytest.mark.parametrize(("cpu", "most"), [("500m", 2), ("2", 2), ("15900m", 15)])
 def test_a_node_has_as_many_to_start_at_once_as_it_gets_on_with(cpu: str, most: int) -> None:
     assert room.starts({"status": {"allocatable": {"cpu": cpu}}}) == most
     assert room.starts({}) == room.FEWEST_STARTS
