@@ -24,6 +24,8 @@ QUICK_JOBS = 40
 ROUNDS = 3
 LOOK = 0.25
 LONG = 1800.0
+SETTLE = 60.0
+"""Seconds after which kubelets have cleared away what was deleted: it would slow down the next."""
 CONTAINERS = Path("/sys/fs/cgroup/cpuacct/docker/cpuacct.usage")
 
 
@@ -74,6 +76,7 @@ def gone(cluster: Cluster) -> None:
         "all pods gone",
         300,
     )
+    time.sleep(SETTLE)
 
 
 def ours(up: Up, count: int) -> tuple[float, int]:
