@@ -18,8 +18,9 @@ Object = Mapping[str, Any]
 STARTS, FEWEST_STARTS = 1, 2
 """How many pods a node may have to start at once: for each of its processors, and at least.
 
-An engine spends a second or more of CPU on each. Measured on two nodes with two processors: with 2
-at once on each, 100 jobs took 152 s; with 3, 169 to 178; with 4, 196; at 24 an engine hung for good.
+An engine spends a second or more of CPU on each. Measured on two nodes with two processors, 100
+jobs, after bare pods: 169 to 179 s with 2 or 3 at once on each, 196 with 4; with 2 and nothing
+before them 152; with 24 an engine hung for good.
 """
 NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 KINDS = ("cpu", "memory", "ephemeral-storage")
