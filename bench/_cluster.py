@@ -243,6 +243,17 @@ def tell(text: str) -> None:
     print(f"  load {os.getloadavg()[0]:.1f}: {text}", file=sys.stderr, flush=True)
 
 
+def gone(cluster: Cluster, settle: float) -> None:
+    """Wait until no pod is left, and *settle* seconds more for what nodes still clear away."""
+    platform.until(
+        lambda: all(cluster.when(pod, "", "deleted") for pod in cluster.pods()),
+        "all pods gone",
+        300,
+        0.1,
+    )
+    time.sleep(settle)
+
+
 def stages(cluster: Cluster, pod: str, marks: Sequence[tuple[str, str]]) -> list[float]:
     """Return the seconds between moments of a pod, from its creation."""
     times = [cluster.when(pod, "", "made"), *(cluster.when(pod, *mark) for mark in marks)]

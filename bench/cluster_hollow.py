@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +58,7 @@ def bare(cluster: Cluster, namespace: str) -> float:
     took = _all_run(cluster, known)
     for name in names:
         cluster.call("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
-    _gone(cluster)
+    clusters.gone(cluster, SETTLE)
     return took
 
 
@@ -68,15 +67,17 @@ def ours(cluster: Cluster, up: Up) -> float:
     api, known = up.server.api(), cluster.pods()
     # All are queued before any pod is made: a commit is not fetched by a cluster.
     os.kill(up.pid, signal.SIGSTOP)
-    triggers = [clusters.trigger(up.server, "nothing") for _ in range(JOBS)]
-    last = f"/api/v1/triggers/{triggers[-1]}"
-    platform.until(lambda: api.call("GET", last)["runs"], "all are queued", LONG, 0.2)
-    os.kill(up.pid, signal.SIGCONT)
+    try:
+        triggers = [clusters.trigger(up.server, "nothing") for _ in range(JOBS)]
+        last = f"/api/v1/triggers/{triggers[-1]}"
+        platform.until(lambda: api.call("GET", last)["runs"], "all are queued", LONG, 0.2)
+    finally:
+        os.kill(up.pid, signal.SIGCONT)
     took = _all_run(cluster, known)
     for each in triggers:
         for run in api.call("GET", f"/api/v1/triggers/{each}")["runs"]:
             api.call("POST", f"/api/v1/runs/{run['id']}/cancel")
-    _gone(cluster)
+    clusters.gone(cluster, SETTLE)
     return took
 
 
@@ -94,16 +95,6 @@ def _all_run(cluster: Cluster, known: set[str]) -> float:
     platform.until(all_ran, "all run", LONG, 0.2)
     new = cluster.pods() - known
     return max(map(ran, new)) - min(cluster.when(each, "", "made") for each in new)
-
-
-def _gone(cluster: Cluster) -> None:
-    platform.until(
-        lambda: all(cluster.when(pod, "", "deleted") for pod in cluster.pods()),
-        "all pods gone",
-        LONG,
-        0.5,
-    )
-    time.sleep(SETTLE)
 
 
 def main(quick: bool = False) -> list[Row]:  # noqa: FBT001, FBT002 - the flag of the command

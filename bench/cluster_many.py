@@ -65,18 +65,8 @@ def bare(cluster: Cluster, namespace: str, round_: int, count: int) -> float:
             left.remove(name)
             cluster.call("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
         time.sleep(LOOK)
-    gone(cluster)
+    clusters.gone(cluster, SETTLE)
     return max(ended) - began
-
-
-def gone(cluster: Cluster) -> None:
-    """Wait until no pod of either kind is left."""
-    platform.until(
-        lambda: all(cluster.when(pod, "", "deleted") for pod in cluster.pods()),
-        "all pods gone",
-        300,
-    )
-    time.sleep(SETTLE)
 
 
 def ours(up: Up, count: int) -> tuple[float, int]:
@@ -116,7 +106,7 @@ def rounds(cluster: Cluster, folder: Path, count: int, times: int) -> list[Round
             theirs = bare(cluster, namespace, number, count)
             between, server, worker = containers(), up.server.group.seconds(), up.worker.seconds()
             mine, lost = ours(up, count)
-            gone(cluster)
+            clusters.gone(cluster, SETTLE)
             server, worker = up.server.group.seconds() - server, up.worker.seconds() - worker
             inside = containers() - between
             found.append(Round(mine, theirs, server, worker, inside, between - before, lost))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -12,9 +10,8 @@ import pytest
 
 from steersman.cli import cron_parts
 from steersman.cli.cron_flags import ClusterFlags
-from steersman.cli.installing import certificates
 from steersman.core.errors import Unavailable
-from tests.worker.answering import serving
+from tests.worker.answering import certified, serving
 
 
 def _answer(request: httpx2.Request) -> httpx2.Response:
@@ -23,14 +20,9 @@ def _answer(request: httpx2.Request) -> httpx2.Response:
 
 def _asked(folder: Path, flags: ClusterFlags) -> str:
     """Ask as *flags* say, and return who was seen to ask; `ca` in *folder* signed the server's."""
-    made = certificates.make(["localhost"], datetime.now(UTC))
-    (folder / "tls").write_text(made.key + made.certificate)
-    (folder / "ca").write_text(made.authority)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "tls")
 
     async def whole() -> str:
-        async with serving(_answer, context) as port:
+        async with serving(_answer, certified(folder)) as port:
             api = cron_parts.connect(flags._replace(endpoint=f"https://localhost:{port}"))
             try:
                 return str((await api.call("GET", "/api"))["who"])

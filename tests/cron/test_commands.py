@@ -237,6 +237,13 @@ def test_every_flag_of_cronetes_is_known(command: object) -> None:
     assert {f"--kube-{name}" for name in cluster} | {"--debug"} <= names
 
 
+@pytest.mark.parametrize("size", ["64m", "much", ""])
+def test_a_reaper_is_told_sizes_that_are_some(size: str) -> None:
+    found = CliRunner().invoke(reap.command, ["--log-bytes", size])
+    assert found.exit_code == 2
+    assert "write for example 64Mi" in found.output
+
+
 def test_a_reaper_without_a_cluster_leaves_with_three_or_two(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 NOTICED = 360.0
 """A node counts as lost 30 s after Kubernetes says so: some 40 s after the node's last word, and
-some 145 s after its engine has answered for the last time."""
+some two and a half minutes after its engine has answered for the last time."""
 
 
 @pytest.fixture

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from steersman.cli.installing import certificates
 from steersman.cli.light_transport import LightTransport
 from steersman.cluster.kubernetes.api import Api, connect
 from steersman.cluster.kubernetes.refusals import Exists
 from steersman.core.errors import Unavailable
 from steersman.patience import patience
-from tests.worker.answering import Answer, serving
+from tests.worker.answering import Answer, certified, serving
 
 
 def asked(folder: Path, answer: Answer, work: Callable[[Api], Awaitable[Any]]) -> Any:
     """Do *work* with an API server at a real port, found by a kubeconfig."""
-    made = certificates.make(["localhost"], datetime.now(UTC))
-    (folder / "tls").write_text(made.key + made.certificate)
-    (folder / "ca").write_text(made.authority)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "tls")
+    context = certified(folder)
 
     async def whole() -> Any:
         async with serving(answer, context) as port:

@@ -6,12 +6,26 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 
 import h11
 import httpx2
 
+from steersman.cli.installing import certificates
+
 Answer = Callable[[httpx2.Request], httpx2.Response]
 LIMIT = 65536
+
+
+def certified(folder: Path) -> ssl.SSLContext:
+    """Return how `localhost` shows a certificate; who signed it is in the file `ca` of *folder*."""
+    made = certificates.make(["localhost"], datetime.now(UTC))
+    (folder / "tls").write_text(made.key + made.certificate)
+    (folder / "ca").write_text(made.authority)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls")
+    return context
 
 
 @asynccontextmanager

@@ -37,10 +37,15 @@ class Size(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         from steersman.cluster.kubernetes import quantities
 
+        text = str(value)
         try:
-            return int(quantities.parse(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+            found = quantities.parse(text)
+        except ValueError:
+            found = None
+        # Kubernetes reads thousandths of a byte in 64m, which nobody means: all would go.
+        if found is None or text.endswith(("n", "u", "m")):
+            self.fail(f"{text!r} is no size: write for example 64Mi or 1Gi", param, ctx)
+        return int(found)
 
 
 @click.command("reap")

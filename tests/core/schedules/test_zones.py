@@ -92,7 +92,7 @@ def test_a_daily_schedule_runs_once_on_each_day_through_every_change(
 @pytest.mark.parametrize(
     ("name", "minute", "change"),
     [
-        # Half an hour before and after a border of what is looked up at once.
+        # The second 02:56 lies beyond a border of what is looked up at once, the second 02:10 not.
         ("Australia/Adelaide", 176, 1_459_614_600),
         ("Australia/Adelaide", 130, 1_459_614_600),
     ],
